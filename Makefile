@@ -1,0 +1,61 @@
+# Two commands do everything, set-up included: `make run` and `make test`. `make` alone lists the rest.
+PYTHON  ?= python3
+PROFILE ?= demo
+VENV    := .venv
+ifeq ($(OS),Windows_NT)
+BIN     := $(VENV)/Scripts
+else
+BIN     := $(VENV)/bin
+endif
+READY   := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lab notebooks figures lint format check lock clean
+
+help:  ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(READY)  ## install if needed, execute the notebooks, paint pictures at 64, 256 and 1024
+	@$(BIN)/artgan run --profile $(PROFILE)
+
+test: $(READY)  ## install if needed, run every test
+	@$(BIN)/python -m pytest
+
+lab: $(READY)  ## open the notebooks in JupyterLab
+	@$(BIN)/jupyter lab notebooks
+
+notebooks: $(READY)  ## execute the notebooks: PROFILE=smoke|demo|paper
+	@$(BIN)/artgan notebooks --profile $(PROFILE)
+
+figures: $(READY)  ## redraw the committed figures from data/results
+	@$(BIN)/artgan figures
+
+lint: $(READY)  ## ruff (library, tests, notebooks) and mypy (library)
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+
+format: $(READY)  ## let ruff rewrite what it can
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+check:  ## what CI runs
+	@bash .ci/run
+
+lock:  ## resolve requirements.lock anew from pyproject.toml (needs uv)
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate \
+	    --quiet --output-file requirements.lock
+
+clean:  ## remove what runs have written below build/
+	rm -rf build
+
+# The stamp is newer than what it was made from, so a second call installs nothing.
+$(READY): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else \
+	    "artgan needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another by make PYTHON=python3.12")'
+	@echo "Installing into $(VENV): several gigabytes with PyTorch, a few minutes, once."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $(READY)

@@ -1,0 +1,28 @@
+"""artgan: learn, reproduce and use GANs that paint.
+
+The public names below are loaded when they are first used, so importing the library is quick and needs no PyTorch.
+"""
+
+import lazy_loader as lazy
+
+__version__ = "0.1.0"
+
+__getattr__, __dir__, __all__ = lazy.attach(
+    __name__,
+    submodules=["config", "data", "gan", "images", "interface", "runlog", "studio"],
+    submod_attrs={
+        "config": ["PRESETS", "PROFILES", "TrainConfig", "preset"],
+        "data.preprocessing": ["PictureSet", "load_pictures", "open_cache", "prepare"],
+        "data.synthetic": ["LOOKS", "synthetic_paintings"],
+        "errors": ["ArtganError"],
+        "gan.checkpoints": ["export_generator", "load_generator"],
+        "gan.losses": ["gradient_penalty"],
+        "gan.models": ["build_models"],
+        "gan.training": ["Callback", "TrainResult", "train"],
+        "images": ["image_grid", "read_metadata"],
+        "runlog": ["read_log"],
+        "studio.pipeline": ["ConvertingSettings", "EnhancingSettings", "GenerationJob", "GenerationSettings"],
+        "studio.sampling": ["sample"],
+        "studio.upscaling": ["load_upscaler"],
+    },
+)

@@ -1,0 +1,245 @@
+"""What a training run is: one frozen, validated `TrainConfig`, the paper's three variants and three sizes of run.
+
+Every row of the paper's Table 2 is a field. The networks, losses and the loop read this object and nothing else; a
+generator file carries it in its header, so that a picture can be made from the file alone.
+"""
+
+import dataclasses
+import difflib
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from artgan_lib.errors import ArtganError
+
+IMAGE_SIZE = 64
+"""Side of a picture in pixels; the paper's networks are built for this size alone."""
+
+Loss = Literal["bce", "wasserstein"]
+Activation = Literal["linear", "relu", "leaky-relu", "tanh"]
+Normalization = Literal["none", "batch", "layer"]
+Optimizer = Literal["adam", "sgd"]
+InitialWeights = Literal["glorot-uniform", "glorot-normal", "normal", "uniform"]
+GradientCorrection = Literal["none", "clip-norm", "clip-weights", "penalty"]
+JudgeHead = Literal["conv-1", "conv-wide", "flatten"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """All that decides how a run goes; two runs with equal configs, data and machine are equal bit for bit.
+
+    `judge` stands for the network that looks at pictures: a discriminator under `bce`, a critic under `wasserstein`.
+
+    Raises:
+        ArtganError: On construction, if a value is outside its range or two values do not go together.
+    """
+
+    variant: str = "custom"
+    # Networks. Channels double from `width` to 8 x `width` while the picture shrinks from 64 to 4 pixels a side.
+    width: int = 64
+    latent_dim: int = 128
+    kernel_size: int = 5
+    fully_connected: bool = True  # generator starts from a dense layer instead of a transposed convolution
+    biases: bool = True
+    generator_normalization: Normalization = "batch"
+    judge_normalization: Normalization = "layer"
+    normalize_judge_input_layer: bool = False  # True: the judge's first convolution is normalised as well
+    judge_head: JudgeHead = "flatten"
+    generator_activation: Activation = "relu"
+    judge_activation: Activation = "leaky-relu"
+    initial_weights: InitialWeights = "uniform"
+    # Objective.
+    loss: Loss = "wasserstein"
+    gradient_correction: GradientCorrection = "penalty"
+    penalty_weight: float = 10.0  # lambda of Gulrajani et al. 2017
+    clip_norm: float = 1.0  # largest norm of a network's whole gradient under clip-norm
+    clip_weights: float = 0.01  # bound of each of the judge's weights under clip-weights (Arjovsky et al. 2017)
+    judge_updates: int = 5
+    # Optimiser, the same for both networks.
+    optimizer: Optimizer = "adam"
+    lr: float = 1e-4
+    beta1: float = 0.0
+    beta2: float = 0.9
+    # Length. An epoch is floor(images_per_epoch / batch_size) + 1 generator updates, as the author trained.
+    batch_size: int = 64
+    epochs: int = 32
+    images_per_epoch: int = 60_000
+    checkpoint_every: int = 1  # epochs between two checkpoints and sample grids
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, hint in typing.get_type_hints(type(self)).items():
+            _check_type(name, getattr(self, name), hint)
+        for name in ("width", "latent_dim", "judge_updates", "epochs", "images_per_epoch", "checkpoint_every"):
+            _require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
+        _require(self.batch_size >= 2, f"batch_size must be at least 2, not {self.batch_size}")
+        _require(self.kernel_size in (3, 4, 5), f"kernel_size must be 3, 4 or 5, not {self.kernel_size}")
+        _require(0 < self.lr <= 1, f"lr must lie in (0, 1], not {self.lr}")
+        _require(0 <= self.beta1 < 1, f"beta1 must lie in [0, 1), not {self.beta1}")
+        _require(0 <= self.beta2 < 1, f"beta2 must lie in [0, 1), not {self.beta2}")
+        _require(self.penalty_weight >= 0, f"penalty_weight must not be negative, it is {self.penalty_weight}")
+        for name in ("clip_norm", "clip_weights"):
+            _require(getattr(self, name) > 0, f"{name} must be positive, not {getattr(self, name)}")
+        _require(0 <= self.seed < 2**31, f"seed must lie in 0 to 2147483647, not {self.seed}")
+        _require(
+            not (self.gradient_correction == "penalty" and self.judge_normalization == "batch"),
+            "the gradient penalty needs a judge that scores each picture by itself, which batch normalisation breaks; "
+            "set judge_normalization to layer or none",
+        )
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Generator updates in an epoch; the author's code makes one more than fit [code]."""
+        return self.images_per_epoch // self.batch_size + 1
+
+    @property
+    def total_steps(self) -> int:
+        """Generator updates in the whole run."""
+        return self.epochs * self.steps_per_epoch
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the fields as plain JSON values, in the order of declaration."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
+        """Make a config from `to_dict` or parsed JSON.
+
+        Raises:
+            ArtganError: If a field is unknown or a value is refused.
+        """
+        for name in values:
+            _field_hint(name)
+        return cls(**values)
+
+
+VARIANTS = ("dcgan", "dcgan-wi", "wgan-gp")
+
+# The paper's three variants as its author trained them. Where a row differs between columns, the variants differ.
+# fmt: off
+_TABLE: dict[str, tuple[Any, Any, Any]] = {
+    #                               dcgan             dcgan-wi      wgan-gp
+    "latent_dim":                  (100,              100,          128),
+    "kernel_size":                 (4,                5,            5),
+    "fully_connected":             (False,            False,        True),
+    "biases":                      (False,            False,        True),
+    "judge_normalization":         ("batch",          "batch",      "layer"),
+    "normalize_judge_input_layer": (True,             True,         False),
+    "judge_head":                  ("conv-1",         "conv-wide",  "flatten"),
+    "initial_weights":             ("glorot-uniform", "normal",     "uniform"),
+    "loss":                        ("bce",            "bce",        "wasserstein"),
+    "gradient_correction":         ("none",           "none",       "penalty"),
+    "judge_updates":               (1,                1,            5),
+    "lr":                          (2e-4,             2e-4,         1e-4),
+    "beta1":                       (0.5,              0.5,          0.0),
+    "beta2":                       (0.999,            0.999,        0.9),
+    "batch_size":                  (128,              128,          64),
+    "epochs":                      (260,              60,           32),
+    "checkpoint_every":            (10,               5,            2),
+}
+# fmt: on
+PRESETS: dict[str, dict[str, Any]] = {
+    variant: {"variant": variant} | {field: row[column] for field, row in _TABLE.items()}
+    for column, variant in enumerate(VARIANTS)
+}
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One size of everything: `smoke` for tests, `demo` for a laptop, `paper` for a GPU."""
+
+    pictures: int  # synthetic pictures where no source is given
+    settings: dict[str, Any]  # what replaces the preset's values
+
+
+PROFILES = {
+    "smoke": Profile(128, {"width": 8, "batch_size": 16, "images_per_epoch": 64, "epochs": 2, "checkpoint_every": 1}),
+    "demo": Profile(2048, {"width": 16, "batch_size": 64, "images_per_epoch": 2048, "checkpoint_every": 2}),
+    "paper": Profile(60_000, {}),
+}
+# Epochs at `demo`, so that each variant takes about two minutes on two cores: a WGAN-GP step costs five critic updates.
+_DEMO_EPOCHS = {"dcgan": 20, "dcgan-wi": 16, "wgan-gp": 5}
+
+
+def profile(name: str) -> Profile:
+    """Return the profile of this name.
+
+    Raises:
+        ArtganError: If there is none.
+    """
+    return PROFILES[_known(name, PROFILES, "profile")]
+
+
+def preset(variant: str, profile_name: str = "paper", **overrides: Any) -> TrainConfig:
+    """Return a variant of the paper at the size of a profile.
+
+    Args:
+        variant: `dcgan`, `dcgan-wi` or `wgan-gp`.
+        profile_name: `smoke`, `demo` or `paper` (the paper's own width and length).
+        **overrides: Fields of `TrainConfig` that replace both.
+
+    Raises:
+        ArtganError: If a name is unknown or a value is refused.
+    """
+    values = PRESETS[_known(variant, PRESETS, "variant")] | profile(profile_name).settings
+    if profile_name == "demo":
+        values["epochs"] = _DEMO_EPOCHS[variant]
+    return TrainConfig.from_dict(values | overrides)
+
+
+def parse_setting(text: str) -> tuple[str, Any]:
+    """Read one `name=value` of the command line by the type of the field.
+
+    Raises:
+        ArtganError: If there is no `=`, the field is unknown or the value has another type.
+    """
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ArtganError(f"--set takes name=value, not {text!r}")
+    hint = _field_hint(name)
+    if hint is bool:
+        booleans = {"true": True, "false": False, "yes": True, "no": False}
+        return name, booleans.get(value.lower(), value)
+    if hint in (int, float):
+        try:
+            return name, hint(value)
+        except ValueError:
+            raise ArtganError(f"{name} takes {_describe(hint)}, not {value!r}") from None
+    return name, value
+
+
+def _field_hint(name: str) -> Any:
+    hints = typing.get_type_hints(TrainConfig)
+    return hints[_known(name, hints, "setting")]
+
+
+def _known(name: str, names: typing.Iterable[str], kind: str) -> str:
+    names = list(names)
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else f"; there are {', '.join(names)}"
+        raise ArtganError(f"there is no {kind} {name!r}{hint}")
+    return name
+
+
+def _check_type(name: str, value: Any, hint: Any) -> None:
+    if typing.get_origin(hint) is Literal:
+        fits = value in typing.get_args(hint)
+    elif hint is float:
+        fits = isinstance(value, int | float) and not isinstance(value, bool)
+    elif hint is int:
+        fits = isinstance(value, int) and not isinstance(value, bool)
+    else:
+        fits = isinstance(value, hint)
+    _require(fits, f"{name} takes {_describe(hint)}, not {value!r}")
+
+
+def _describe(hint: Any) -> str:
+    if typing.get_origin(hint) is Literal:
+        return "one of " + ", ".join(typing.get_args(hint))
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[hint]
+
+
+def _require(fits: bool, sentence: str) -> None:
+    if not fits:
+        raise ArtganError(sentence)

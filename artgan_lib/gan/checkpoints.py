@@ -1,0 +1,108 @@
+"""What training keeps: one atomic checkpoint to go on from, and the generator as a file of its own.
+
+A checkpoint holds all that the next step depends on. A generator file (safetensors) holds the weights and, in its
+header, the config they belong to; it is the interface IGME of Fig. 2. Neither runs code when it is read.
+"""
+
+import hashlib
+import io
+import json
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from artgan_lib.config import TrainConfig
+from artgan_lib.errors import ArtganError
+from artgan_lib.gan.models import Generator
+from artgan_lib.runlog import write_atomic
+
+FORMAT = 1
+_HEADER_KEY = "artgan"
+
+
+def save_checkpoint(path: Path | str, state: dict[str, Any]) -> Path:
+    """Write a training state (tensors and plain values) whole or not at all."""
+    buffer = io.BytesIO()
+    torch.save({"format": FORMAT, **state}, buffer)
+    return write_atomic(path, buffer.getvalue())
+
+
+def load_checkpoint(path: Path | str, config: TrainConfig, data: str) -> dict[str, Any]:
+    """Read a training state back, if it belongs to this config and these pictures.
+
+    Args:
+        path: The file that `save_checkpoint` wrote.
+        config: The config of the run that wants to go on.
+        data: `fingerprint` of the pictures it trains on.
+
+    Raises:
+        ArtganError: If the file is damaged, or the config or the pictures have changed; the difference is named.
+    """
+    try:
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError):
+        raise ArtganError(f"{path} is damaged and cannot be read; remove it to start the run anew") from None
+    if state.get("format") != FORMAT:
+        raise ArtganError(f"{path} was written by another version of artgan; start the run anew in another folder")
+    now, then = config.to_dict(), state["config"]
+    changed = [f"{name} {then.get(name)!r} -> {value!r}" for name, value in now.items() if then.get(name) != value]
+    if changed:
+        raise ArtganError(f"{path} belongs to another config ({', '.join(changed)}); choose another run folder")
+    if state["data"] != data:
+        raise ArtganError(f"{path} was trained on other pictures; choose another run folder or the former cache")
+    return state
+
+
+def fingerprint(images: np.ndarray) -> str:
+    """Tell one set of pictures (N, H, W, 3) from another: a hash of its shape and of 256 pictures spread over it."""
+    digest = hashlib.sha256(str(images.shape).encode())
+    for index in np.linspace(0, len(images) - 1, num=min(256, len(images))).astype(int):
+        digest.update(np.ascontiguousarray(images[index]))
+    return digest.hexdigest()[:16]
+
+
+def export_generator(path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any]) -> Path:
+    """Write a generator that describes itself.
+
+    Args:
+        path: Where to, ending in `.safetensors`.
+        generator: The network.
+        config: What it was built from.
+        origin: JSON values that say where it comes from, such as `step` and `images_seen`.
+    """
+    header = {"format": FORMAT, "config": config.to_dict(), "origin": origin}
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
+    return write_atomic(path, save(tensors, metadata={_HEADER_KEY: json.dumps(header)}))
+
+
+def load_generator(path: Path | str) -> tuple[Generator, dict[str, Any]]:
+    """Read a generator file.
+
+    Returns:
+        The generator in eval mode on the CPU, in float32, and the file's header (`config`, `origin`).
+
+    Raises:
+        ArtganError: If there is no such file, or it is damaged, or not one of ours.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise ArtganError(f"there is no model {path}; `artgan train` writes one as generator.safetensors")
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = json.loads((file.metadata() or {})[_HEADER_KEY])
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        config = TrainConfig.from_dict(header["config"])
+        generator = Generator(config)
+        generator.load_state_dict(tensors)
+    except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise ArtganError(f"{path} is not a whole generator file of artgan ({_first_line(error)})") from None
+    return generator.eval().requires_grad_(False), header
+
+
+def _first_line(error: Exception) -> str:
+    return f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else 'no detail'}"

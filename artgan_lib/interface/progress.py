@@ -1,0 +1,72 @@
+"""How long work shows that it goes on: a bar where there is a terminal, one line an epoch where there is none."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tqdm import tqdm
+
+from artgan_lib.config import TrainConfig
+from artgan_lib.gan.models import Generator
+from artgan_lib.gan.training import Callback
+
+
+def interactive() -> bool:
+    """Tell whether a person watches a terminal."""
+    return sys.stderr.isatty()
+
+
+def counter(title: str, unit: str = "img") -> Callable[[int, int], None]:
+    """Return a function (done, total) that draws a bar in a terminal, or a line every tenth elsewhere."""
+    bar: tqdm[Any] | None = None
+    said = 0
+
+    def show(done: int, total: int) -> None:
+        nonlocal bar, said
+        if interactive():
+            bar = bar or tqdm(total=total, desc=title, unit=unit)
+            bar.update(done - bar.n)
+            if done == total:
+                bar.close()
+        elif done * 10 // total > said:
+            said = done * 10 // total
+            sys.stdout.write(f"{title}: {done:,} of {total:,}\n")
+            sys.stdout.flush()
+
+    return show
+
+
+class TrainingProgress(Callback):
+    """Shows a run: a bar over all steps in a terminal, and a line an epoch everywhere.
+
+    Args:
+        config: Of the run.
+        lines: Print at most about this many lines; 0 prints one for every epoch.
+    """
+
+    def __init__(self, config: TrainConfig, lines: int = 0) -> None:
+        self.config = config
+        self.every = max(1, config.epochs // lines) if lines else 1
+        self.bar: tqdm[Any] | None = None
+
+    def on_step(self, step: int, total_steps: int) -> None:
+        """Advance the bar."""
+        if not interactive():
+            return
+        if self.bar is None:
+            self.bar = tqdm(total=total_steps, initial=step - 1, desc=self.config.variant, unit="step")
+        self.bar.update(step - self.bar.n)
+        if step == total_steps:
+            self.bar.close()
+
+    def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
+        """Print the epoch's line."""
+        if record["epoch"] % self.every and record["epoch"] != self.config.epochs:
+            return
+        tqdm.write(
+            f"{self.config.variant}  epoch {record['epoch']:>3}/{self.config.epochs}"
+            f"  {record['images_seen']:>9,} images  {record['images_per_second']:>7,.0f} a second"
+            f"  loss_g {record['loss_g_mean']:8.3f}  loss_d {record['loss_d_mean']:8.3f}"
+            f"  score real {record['score_real_mean']:7.3f} fake {record['score_fake_mean']:7.3f}"
+        )
+        sys.stdout.flush()

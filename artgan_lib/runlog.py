@@ -1,0 +1,97 @@
+"""What a run leaves behind as text: its log, one JSON object a line, and files of results.
+
+Also the one way in which the library writes a file: beside its place, then renamed into it, so that a reader never
+sees half a file and a full disk leaves the old one untouched.
+"""
+
+import json
+import math
+import os
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from artgan_lib.errors import ArtganError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def write_atomic(path: Path | str, content: bytes | str) -> Path:
+    """Write a whole file or none: beside its place first, then renamed over it.
+
+    Raises:
+        OSError: If the disk is full or the folder cannot be written; the old file stays as it was.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = content.encode() if isinstance(content, str) else content
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    beside = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.chmod(0o644)
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def write_json(path: Path | str, values: Mapping[str, Any]) -> Path:
+    """Write results as indented JSON, whole or not at all."""
+    return write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+
+
+class RunLog:
+    """The growing log of one run.
+
+    Args:
+        path: The file; lines beyond `size` are cut off, so that a resumed run neither doubles nor loses a line.
+        size: Bytes of the log that belong to the state the run goes on from; 0 starts anew.
+
+    Raises:
+        ArtganError: If the file is shorter than `size`.
+    """
+
+    def __init__(self, path: Path | str, size: int = 0) -> None:
+        self.path = Path(path)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        there = self.path.stat().st_size if self.path.exists() else 0
+        if there < size:
+            raise ArtganError(f"{self.path} has lost its end: {there} bytes, the checkpoint was written at {size}")
+        with self.path.open("ab") as file:
+            file.truncate(size)
+
+    def append(self, record: Mapping[str, Any]) -> None:
+        """Add one line. NaN and infinity, which JSON does not know, become null."""
+        plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+        with self.path.open("ab") as file:
+            file.write((json.dumps(plain) + "\n").encode())
+
+    @property
+    def size(self) -> int:
+        """Bytes written so far."""
+        return self.path.stat().st_size
+
+
+def read_log(path: Path | str) -> "pd.DataFrame":
+    """Read a run's log, one row a line; a last line still being written is left out.
+
+    Raises:
+        ArtganError: If there is no such file or it is not a log.
+    """
+    import pandas as pd
+
+    path = Path(path)
+    if not path.is_file():
+        raise ArtganError(f"there is no log {path}; a run writes it as log.jsonl into its folder")
+    lines = path.read_text().split("\n")[:-1]
+    try:
+        return pd.DataFrame([json.loads(line) for line in lines])
+    except ValueError:
+        raise ArtganError(f"{path} is not a run's log: every line must be a JSON object") from None
