@@ -188,7 +188,7 @@ def _fill(source: Path, folder: Path, size: int, split: str | None, progress: Pr
             content = opened.read(painting)
             try:
                 pixels = _decode(content, size)
-            except Exception as error:  # noqa: BLE001 - Pillow's readers raise almost anything on a damaged file
+            except Exception as error:
                 quarantined.append({"name": painting.name, "reason": _reason(error, content)})
             else:
                 file.write(pixels.tobytes())

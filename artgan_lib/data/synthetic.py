@@ -70,7 +70,8 @@ class _Dice:
 
 def _mix(below: Array, above: Array, share: Array) -> Array:
     """Lay a colour over another; share (n, H, W) in [0, 1]."""
-    return below + (above - below) * np.clip(share, 0, 1)[..., None]
+    mixed: Array = below + (above - below) * np.clip(share, 0, 1)[..., None]
+    return mixed
 
 
 def _edge(distance: Array, softness: float = 0.015) -> Array:
@@ -146,7 +147,7 @@ def _rings(dice: _Dice, x: Array, y: Array) -> Array:
     cell_x, cell_y = (x * count) % 1 - 0.5, (y * count) % 1 - 0.5
     number = np.floor(x * count) + np.floor(y * count) * 2
     radius = np.hypot(cell_x, cell_y)
-    picture = colours[0] * 0.6 + 0 * radius[..., None]
+    picture: Array = colours[0] * 0.6 + 0 * radius[..., None]
     for ring, colour in enumerate(colours):
         turned = colours[(ring + 1) % 4]
         ink = _mix(colour + 0 * radius[..., None], turned, ((number + ring) % 2 == 0).astype(np.float32))

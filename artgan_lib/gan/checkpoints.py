@@ -62,7 +62,7 @@ def fingerprint(images: np.ndarray) -> str:
     """Tell one set of pictures (N, H, W, 3) from another: a hash of its shape and of 256 pictures spread over it."""
     digest = hashlib.sha256(str(images.shape).encode())
     for index in np.linspace(0, len(images) - 1, num=min(256, len(images))).astype(int):
-        digest.update(np.ascontiguousarray(images[index]))
+        digest.update(images[index].tobytes())
     return digest.hexdigest()[:16]
 
 

@@ -7,11 +7,14 @@ padding and BatchNorm defaults are kept, since the paper's networks were trained
 import itertools
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from artgan_lib.config import TrainConfig
+from artgan_lib.errors import ArtganError
+from artgan_lib.images import to_uint8
 
 LEAKY_SLOPE = 0.2
 NORM_EPS = 1e-3  # Keras' default of BatchNormalization and LayerNormalization
@@ -140,7 +143,8 @@ class Judge(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Map pictures (N, 3, 64, 64) in [-1, 1] to scores (N,), before any sigmoid."""
-        return self.head(self.body(images)).squeeze(1)
+        scores: Tensor = self.head(self.body(images))
+        return scores.squeeze(1)
 
 
 def build_models(config: TrainConfig) -> tuple[Generator, Judge]:
@@ -179,6 +183,29 @@ def initialize(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
             weight.uniform_(-bound, bound, generator=rng)
         if layer.bias is not None:
             layer.bias.zero_()
+
+
+@torch.no_grad()
+def paint(generator: Generator, noise: Tensor) -> np.ndarray:
+    """Turn latent vectors into uint8 pictures (N, 64, 64, 3), BatchNorm in eval mode; the mode is put back after."""
+    training = generator.training
+    images = to_uint8(generator.eval()(noise))
+    generator.train(training)
+    return images
+
+
+def choose_device(name: str = "auto") -> torch.device:
+    """Return the device of this name; `auto` takes CUDA, then Apple's MPS, then the CPU.
+
+    Raises:
+        ArtganError: If the device is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if name == "auto":
+        name = next(device for device, present in there.items() if present)
+    if not there.get(name.split(":")[0], False):
+        raise ArtganError(f"there is no device {name!r} on this machine; --device cpu always works")
+    return torch.device(name)
 
 
 def _fans(weight: Tensor) -> int:

@@ -22,8 +22,8 @@ from artgan_lib.config import IMAGE_SIZE, TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import export_generator, fingerprint, load_checkpoint, save_checkpoint
 from artgan_lib.gan.losses import discriminator_loss, gradient_penalty, non_saturating_loss, wasserstein_estimate
-from artgan_lib.gan.models import Generator, Judge, build_models
-from artgan_lib.images import encode, image_grid, to_float, to_uint8
+from artgan_lib.gan.models import Generator, Judge, build_models, choose_device, paint
+from artgan_lib.images import encode, image_grid, to_float
 from artgan_lib.randomness import latents, step_rng
 from artgan_lib.runlog import RunLog, write_atomic, write_json
 
@@ -75,6 +75,15 @@ class Networks(NamedTuple):
     optimizer_g: torch.optim.Optimizer
     optimizer_d: torch.optim.Optimizer
 
+    def state_dicts(self) -> dict[str, dict[str, Any]]:
+        """Return all that changes while training, by name."""
+        return {name: getattr(self, name).state_dict() for name in self._fields}
+
+    def load_state_dicts(self, states: dict[str, dict[str, Any]]) -> None:
+        """Put back what `state_dicts` returned."""
+        for name in self._fields:
+            getattr(self, name).load_state_dict(states[name])
+
 
 def train(
     config: TrainConfig,
@@ -118,18 +127,18 @@ def train(
     checkpoint = run_dir / "checkpoint.pt"
     if checkpoint.exists():
         state = load_checkpoint(checkpoint, config, data)
-        for network, saved in zip(networks, state["networks"], strict=True):
-            network.load_state_dict(saved)
+        networks.load_state_dicts(state["networks"])
         step, seconds, log_size, sums = state["step"], state["seconds"], state["log_size"], state["sums"].to(where)
     log = RunLog(run_dir / "log.jsonl", log_size)
     write_json(run_dir / "config.json", config.to_dict())
 
     def save() -> None:
-        states = [network.state_dict() for network in networks]
         origin = {"data": data, "pictures": len(images), "step": step, "images_seen": step * config.batch_size}
         export_generator(run_dir / "generator.safetensors", networks.generator, config, origin)
         clock = {"step": step, "seconds": seconds, "log_size": log.size, "sums": sums.cpu()}
-        save_checkpoint(checkpoint, {"config": config.to_dict(), "data": data, "networks": states, **clock})
+        save_checkpoint(
+            checkpoint, {"config": config.to_dict(), "data": data, "networks": networks.state_dicts(), **clock}
+        )
 
     # 4 While images remain:
     begun = time.perf_counter() - seconds
@@ -158,7 +167,7 @@ def train(
                     f"training broke down: a loss was no longer finite at step {step} (epoch {epoch}); "
                     f"{_last_good(checkpoint)}; a lower lr is the first thing to try"
                 )
-            record = {"epoch": epoch, "step": step, "images_seen": step * config.batch_size}
+            record: dict[str, Any] = {"epoch": epoch, "step": step, "images_seen": step * config.batch_size}
             record |= dict(zip(LOG_KEYS, last, strict=True))
             record |= {f"{key}_mean": value for key, value in zip(LOG_KEYS, mean, strict=True)}
             record |= {"seconds": round(seconds, 3), "images_per_second": round(step * config.batch_size / seconds, 1)}
@@ -250,31 +259,10 @@ def judge_loss(
 
 def build_networks(config: TrainConfig, device: torch.device) -> Networks:
     """Build both networks in train mode on the device, with their optimisers."""
-    generator, judge = (network.to(device) for network in build_models(config))
+    generator, judge = build_models(config)
+    generator.to(device)
+    judge.to(device)
     return Networks(generator, judge, _optimizer(config, generator), _optimizer(config, judge))
-
-
-@torch.no_grad()
-def paint(generator: Generator, noise: Tensor) -> np.ndarray:
-    """Turn latent vectors into uint8 pictures (N, 64, 64, 3), BatchNorm in eval mode; the mode is put back after."""
-    training = generator.training
-    images = to_uint8(generator.eval()(noise))
-    generator.train(training)
-    return images
-
-
-def choose_device(name: str = "auto") -> torch.device:
-    """Return the device of this name; `auto` takes CUDA, then Apple's MPS, then the CPU.
-
-    Raises:
-        ArtganError: If the device is not there.
-    """
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if name == "auto":
-        name = next(device for device, present in there.items() if present)
-    if not there.get(name.split(":")[0], False):
-        raise ArtganError(f"there is no device {name!r} on this machine; --device cpu always works")
-    return torch.device(name)
 
 
 def _optimizer(config: TrainConfig, network: nn.Module) -> torch.optim.Optimizer:

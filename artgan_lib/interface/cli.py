@@ -4,13 +4,17 @@ Exit status: 0 done, 1 a notebook failed, 2 a wrong input (one sentence on stder
 """
 
 import argparse
+import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any, NoReturn
 
 from artgan_lib import __version__
 from artgan_lib.config import PROFILES, VARIANTS, parse_setting, preset
 from artgan_lib.errors import ArtganError
+
+DEFAULT_UPSCALER = "realesr-general-x4v3"  # spelt out, so that --help needs no PyTorch; a test holds it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Describe every command; README and the tests read it from here."""
-    parser = argparse.ArgumentParser(prog="artgan", description="GANs that paint: prepare, train, generate.")
+    parser = _Parser(prog="artgan", description="GANs that paint: prepare, train, generate.")
     parser.add_argument("--version", action="version", version=f"artgan {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
@@ -52,11 +56,44 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="replace a setting")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
+    command = _add(commands, "generate", _generate, "paint pictures with a trained generator")
+    command.add_argument("--model", metavar="FILE", type=Path, required=True, help="generator.safetensors of a run")
+    command.add_argument("--count", type=int, default=16, help="1 to 100 pictures (default %(default)s)")
+    command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
+    command.add_argument("--format", default="png", help="png, jpeg or webp (default %(default)s)")
+    command.add_argument("--quality", type=int, default=95, help="1 to 100, of jpeg and webp (default %(default)s)")
+    command.add_argument("--grid", action="store_true", help="add a contact sheet")
+    command.add_argument(
+        "--upscaler", default=DEFAULT_UPSCALER, help="a name, bicubic, or a file (default %(default)s)"
+    )
+    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the results")
+    command.add_argument("--overwrite", action="store_true", help="replace an earlier run in that folder")
+    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+
+    command = _add(commands, "notebooks", _notebooks, "execute the numbered notebooks with papermill")
+    command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
+    command.add_argument("--only", metavar="NN", action="append", default=[], help="only notebooks that begin so")
+    command.add_argument("-p", metavar="NAME=VALUE", dest="parameters", action="append", default=[], help="a parameter")
+    command.add_argument("--out", metavar="DIR", type=Path, help="folder of the executed copies (build/notebooks)")
+
+    command = _add(commands, "run", _run, "make pictures at 64, 256 and 1024, then execute the notebooks")
+    command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
+
+    _add(commands, "figures", _figures, "redraw the committed figures from data/results")
+
     return parser
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, as the rest of the library does."""
+
+    def error(self, message: str) -> NoReturn:
+        raise ArtganError(f"{message}; {self.prog} --help lists what there is")
+
+
 def _add(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]",
+    commands: "argparse._SubParsersAction[_Parser]",
     name: str,
     function: Callable[[argparse.Namespace], int],
     summary: str,
@@ -99,3 +136,80 @@ def _train(options: argparse.Namespace) -> int:
     state = "done" if result.finished else "stopped; the same command goes on"
     print(f"{state}: {result.step:,} of {config.total_steps:,} steps -> {result.generator}")
     return 0
+
+
+def _generate(options: argparse.Namespace) -> int:
+    from artgan_lib.interface.progress import JobProgress
+    from artgan_lib.studio.pipeline import ConvertingSettings, EnhancingSettings, GenerationJob, GenerationSettings
+
+    job = GenerationJob(
+        GenerationSettings(options.model, options.count, options.seed),
+        EnhancingSettings(options.size, options.upscaler),
+        ConvertingSettings(options.format, options.quality, options.grid),
+        options.out,
+        overwrite=options.overwrite,
+        device=options.device,
+    )
+    with JobProgress() as progress:
+        result = job.run(progress)
+    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in result.stage_seconds.items())
+    print(f"{len(result.pictures)} pictures of {options.size} x {options.size} -> {result.folder} ({seconds})")
+    return 0
+
+
+def _notebooks(options: argparse.Namespace) -> int:
+    from artgan_lib.interface.notebooks import find_notebooks, project_root, run_notebooks
+
+    root = project_root()
+    parameters = {"PROFILE": options.profile} | dict(_notebook_parameter(text) for text in options.parameters)
+    out = options.out or root / "build" / "notebooks"
+    runs = run_notebooks(
+        find_notebooks(root / "notebooks", options.only),
+        out,
+        parameters,
+        lambda run: print(f"{run.name:<24} {run.seconds:6.1f} s  {'FAILED' if run.error else 'done'}", flush=True),
+    )
+    for run in runs:
+        if run.error:
+            print(f"\n{run.name}:{run.error}", file=sys.stderr)
+    return int(any(run.error for run in runs))
+
+
+def _run(options: argparse.Namespace) -> int:
+    import time
+
+    from artgan_lib.interface.demo import run_demo, upscaler_remark
+    from artgan_lib.interface.notebooks import project_root
+
+    root, begun = project_root(), time.perf_counter()
+    made = run_demo(root, options.profile, lambda part: print(f"  {part.what} ...", flush=True))
+    print("\nMade" + " " * 52 + "seconds  where")
+    for part in made:
+        where = "FAILED" if part.error else part.where.relative_to(root)
+        print(f"{part.what:<54} {part.seconds:8.1f}  {where}")
+    print(f"{'all':<54} {time.perf_counter() - begun:8.1f}")
+    print(upscaler_remark())
+    for part in made:
+        if part.error:
+            print(f"\n{part.what}:{part.error}", file=sys.stderr)
+    return int(any(part.error for part in made))
+
+
+def _figures(options: argparse.Namespace) -> int:
+    from artgan_lib.interface.notebooks import project_root
+    from artgan_lib.interface.redraw import redraw_figures
+
+    for path in redraw_figures(project_root()):
+        print(path)
+    return 0
+
+
+def _notebook_parameter(text: str) -> tuple[str, Any]:
+    """Read NAME=VALUE; the value is JSON where it can be (numbers, true, false), else a text."""
+    name, equals, value = text.partition("=")
+    if not equals:
+        raise ArtganError(f"-p takes NAME=VALUE, not {text!r}")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        return name, value

@@ -9,6 +9,7 @@ from tqdm import tqdm
 from artgan_lib.config import TrainConfig
 from artgan_lib.gan.models import Generator
 from artgan_lib.gan.training import Callback
+from artgan_lib.studio.pipeline import STAGES, Progress
 
 
 def interactive() -> bool:
@@ -34,6 +35,29 @@ def counter(title: str, unit: str = "img") -> Callable[[int, int], None]:
             sys.stdout.flush()
 
     return show
+
+
+class JobProgress:
+    """Shows a `GenerationJob`: a bar counted in stored pictures in a terminal, nothing elsewhere."""
+
+    def __init__(self) -> None:
+        self.bar: tqdm[Any] | None = None
+
+    def __enter__(self) -> "JobProgress":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        if self.bar is not None:
+            self.bar.close()
+
+    def __call__(self, progress: Progress) -> None:
+        """Advance the bar when a picture is stored, and name the stage in hand."""
+        if not interactive():
+            return
+        self.bar = self.bar or tqdm(total=progress.total, unit="img")
+        self.bar.set_description(progress.stage)
+        if progress.stage == STAGES[-1]:
+            self.bar.update(progress.done - self.bar.n)
 
 
 class TrainingProgress(Callback):

@@ -1,0 +1,84 @@
+"""What `make run` does: pictures at all three sizes from the generator that came with the clone, then the notebooks.
+
+It never uses the network. Where Real-ESRGAN's weights are not on the machine, pictures are enlarged by bicubic
+interpolation, and the summary says so.
+"""
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from artgan_lib.downloads import WEIGHTS_DIR
+from artgan_lib.interface.notebooks import find_notebooks, run_notebooks
+from artgan_lib.studio import upscaling
+from artgan_lib.studio.pipeline import ConvertingSettings, EnhancingSettings, GenerationJob, GenerationSettings
+
+SHIPPED_GENERATOR = Path("data/pretrained/wgan-gp.safetensors")
+_PICTURES = {64: 64, 256: 16, 1024: 4}
+SEED = 7
+
+
+class Made(NamedTuple):
+    """A line of the summary."""
+
+    what: str
+    where: Path
+    seconds: float
+    error: str | None = None
+
+
+def run_demo(root: Path, profile: str, on_made: Callable[[Made], None]) -> list[Made]:
+    """Make the gallery and execute the notebooks below `root/build`.
+
+    Args:
+        root: The project's folder.
+        profile: `smoke`, `demo` or `paper`.
+        on_made: Told of each part when it is done.
+
+    Returns:
+        All parts in order.
+    """
+    made: list[Made] = []
+
+    def add(part: Made) -> None:
+        made.append(part)
+        on_made(part)
+
+    upscaler = offline_upscaler()
+    for size, count in _PICTURES.items():
+        begun = time.perf_counter()
+        job = GenerationJob(
+            GenerationSettings(root / SHIPPED_GENERATOR, count, SEED),
+            EnhancingSettings(size, upscaler),
+            ConvertingSettings(grid=True),
+            root / "build" / "gallery" / f"{size}px",
+            overwrite=True,
+            device="cpu",
+            download=False,
+        )
+        result = job.run()
+        enlarged = "" if size == min(_PICTURES) else f", enlarged by {upscaler}"
+        add(Made(f"{count} pictures {size} x {size}{enlarged}", result.folder, time.perf_counter() - begun))
+    run_notebooks(
+        find_notebooks(root / "notebooks"),
+        root / "build" / "notebooks",
+        {"PROFILE": profile},
+        lambda run: add(Made(f"notebook {run.name} at {profile}", run.executed, run.seconds, run.error)),
+    )
+    return made
+
+
+def offline_upscaler() -> str:
+    """Return the default network if its weights are on this machine, else bicubic."""
+    return upscaling.DEFAULT if upscaling.available(upscaling.DEFAULT) else upscaling.BICUBIC
+
+
+def upscaler_remark() -> str:
+    """Say in one sentence how pictures were enlarged, and what would do it better; empty if nothing would."""
+    if offline_upscaler() == upscaling.DEFAULT:
+        return ""
+    return (
+        f"Real-ESRGAN's weights are not on this machine, so pictures were enlarged by bicubic interpolation; "
+        f"put {upscaling.DEFAULT}.pth into a folder and set {WEIGHTS_DIR} to it."
+    )

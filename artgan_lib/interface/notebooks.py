@@ -1,0 +1,127 @@
+"""The one way a notebook is executed, and the few helpers that notebooks share.
+
+papermill does the work; it lets an unknown parameter pass silently, so parameters are checked here first.
+"""
+
+import inspect
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from artgan_lib.data.preprocessing import SYNTHETIC
+from artgan_lib.errors import ArtganError
+
+if TYPE_CHECKING:
+    from IPython.display import Markdown
+
+KERNEL = "python3"
+
+
+class NotebookRun(NamedTuple):
+    """How one notebook went."""
+
+    name: str
+    executed: Path
+    seconds: float
+    error: str | None  # the failing cell's traceback
+
+
+def project_root(start: Path | None = None) -> Path:
+    """Return the folder of the project: the nearest one upwards with a `notebooks` folder and a `pyproject.toml`.
+
+    Raises:
+        ArtganError: If there is none.
+    """
+    start = (start or Path.cwd()).resolve()
+    for folder in (start, *start.parents):
+        if (folder / "notebooks").is_dir() and (folder / "pyproject.toml").is_file():
+            return folder
+    raise ArtganError(f"{start} is not inside a clone of artgan; start from the clone's folder")
+
+
+def resolve_source(source: str) -> str | Path:
+    """Return what a notebook's SOURCE means: `synthetic` as it is, a path seen from the project's folder."""
+    return SYNTHETIC if source == SYNTHETIC else project_root() / Path(source).expanduser()
+
+
+def show_source(thing: Any) -> "Markdown":
+    """Show the library's own lines, so that a notebook never copies them."""
+    from IPython.display import Markdown
+
+    shown: Markdown = Markdown(f"```python\n{inspect.getsource(thing).rstrip()}\n```")  # type: ignore[no-untyped-call]
+    return shown
+
+
+def find_notebooks(folder: Path, only: Sequence[str] = ()) -> list[Path]:
+    """Return the numbered notebooks of a folder in their order.
+
+    Args:
+        folder: Where they lie.
+        only: Beginnings of names, such as `05`; empty means all.
+
+    Raises:
+        ArtganError: If nothing fits one of the beginnings, or the folder has no notebooks.
+    """
+    found = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    for beginning in only:
+        if not any(path.name.startswith(beginning) for path in found):
+            names = ", ".join(path.stem for path in found)
+            raise ArtganError(f"there is no notebook {beginning!r} in {folder}; there are {names}")
+    if not found:
+        raise ArtganError(f"{folder} holds no numbered notebooks")
+    return [path for path in found if not only or path.name.startswith(tuple(only))]
+
+
+def run_notebooks(
+    paths: Sequence[Path],
+    out: Path,
+    parameters: Mapping[str, Any],
+    on_done: Callable[[NotebookRun], None] = lambda run: None,
+) -> list[NotebookRun]:
+    """Execute notebooks with papermill, each in its own folder's kernel; a failing one does not stop the others.
+
+    Args:
+        paths: The notebooks.
+        out: Folder of the executed copies.
+        parameters: Injected into each; each must declare all of them.
+        on_done: Called after each.
+
+    Raises:
+        ArtganError: Before any is run, if one does not declare a parameter.
+    """
+    import papermill
+    import zmq
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill.exceptions import PapermillExecutionError
+
+    class EncryptedKernelManager(AsyncKernelManager):
+        """Gives the kernel keys of its own: ipykernel warns on stderr where anybody on the machine may listen."""
+
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.curve_publickey, self.curve_secretkey = zmq.curve_keypair()
+
+    for path in paths:
+        unknown = set(parameters) - set(papermill.inspect_notebook(str(path)))
+        if unknown:
+            raise ArtganError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; its parameters cell has all")
+    out.mkdir(parents=True, exist_ok=True)
+    runs = []
+    for path in paths:
+        begun, error = time.perf_counter(), None
+        try:
+            papermill.execute_notebook(
+                str(path),
+                str(out / path.name),
+                parameters=dict(parameters),
+                kernel_name=KERNEL,
+                cwd=str(path.parent),
+                progress_bar=False,
+                kernel_manager_class=EncryptedKernelManager,
+            )
+        except PapermillExecutionError as failed:
+            error = str(failed)
+        runs.append(NotebookRun(path.stem, out / path.name, time.perf_counter() - begun, error))
+        on_done(runs[-1])
+    return runs
