@@ -1,0 +1,159 @@
+"""One step of training: what is drawn, how both networks are moved, and in which order.
+
+The order is the author's. Which pictures there are and how often a step is taken is left to `gan.training`.
+"""
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from artgan_lib.config import TrainConfig
+from artgan_lib.gan.losses import discriminator_loss, gradient_penalty, non_saturating_loss, wasserstein_estimate
+from artgan_lib.gan.models import Generator, Judge, build_models
+from artgan_lib.images import to_float
+from artgan_lib.randomness import step_rng
+
+LOG_KEYS = ("loss_g", "loss_d", "score_real", "score_fake", "gradient_penalty", "wasserstein")
+"""What every variant logs of a step. Scores of a discriminator are logged after the sigmoid; `loss_d` of WGAN-GP
+includes the weighted penalty; a value that a variant does not have is null."""
+
+ADAM_EPS = 1e-7  # Keras' value; Keras' legacy Adam adds it before the bias correction, PyTorch after
+
+
+class Batch(NamedTuple):
+    """The random numbers of one step, on the device: B pictures, K judge updates."""
+
+    real: Tensor  # (B, 3, 64, 64) in [-1, 1], drawn with replacement
+    z_forge: Tensor  # (B, latent_dim), for the generator's update
+    z_judge: Tensor  # (K, B, latent_dim), for the judge's
+    mix: Tensor  # (K, B), uniform in [0, 1], for the penalty
+
+
+class Networks(NamedTuple):
+    """Both players and their optimisers."""
+
+    generator: Generator
+    judge: Judge
+    optimizer_g: torch.optim.Optimizer
+    optimizer_d: torch.optim.Optimizer
+
+    def state_dicts(self) -> dict[str, dict[str, Any]]:
+        """Return all that changes while training, by name."""
+        return {name: getattr(self, name).state_dict() for name in self._fields}
+
+    def load_state_dicts(self, states: dict[str, dict[str, Any]]) -> None:
+        """Put back what `state_dicts` returned."""
+        for name in self._fields:
+            getattr(self, name).load_state_dict(states[name])
+
+
+def draw_batch(config: TrainConfig, images: np.ndarray, step: int, device: torch.device) -> Batch:
+    """Draw the pictures and random numbers of a step; they depend on the config's seed and the step alone."""
+    rng, size, updates = step_rng(config.seed, step), config.batch_size, config.judge_updates
+    index = torch.randint(len(images), (size,), generator=rng)
+    z_forge = torch.randn(size, config.latent_dim, generator=rng)
+    z_judge = torch.randn(updates, size, config.latent_dim, generator=rng)
+    mix = torch.rand(updates, size, generator=rng)
+    real = torch.from_numpy(np.ascontiguousarray(images[index.numpy()])).to(device)
+    return Batch(to_float(real), z_forge.to(device), z_judge.to(device), mix.to(device))
+
+
+def update_together(config: TrainConfig, networks: Networks, batch: Batch) -> Tensor:
+    """One update of each network, both gradients from one forward pass, before either network moves [code].
+
+    Returns:
+        The values of `LOG_KEYS`, shape (6,), still on the device.
+    """
+    generator, judge, optimizer_g, optimizer_d = networks
+    fake = generator(batch.z_forge)
+    real_score, fake_score = judge(batch.real), judge(fake)
+    loss_g = forge_loss(config, real_score, fake_score)
+    loss_d, penalty = judge_loss(config, judge, batch.real, fake, real_score, fake_score, batch.mix[0])
+    gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
+    gradients_d = torch.autograd.grad(loss_d, list(judge.parameters()))
+    _apply(config, optimizer_g, generator, gradients_g)
+    _apply(config, optimizer_d, judge, gradients_d)
+    return _log_values(config, loss_g, loss_d, real_score, fake_score, penalty)
+
+
+def update_in_turn(config: TrainConfig, networks: Networks, batch: Batch) -> Tensor:
+    """One update of the generator, then several of the judge on the same real pictures with fresh noise [code].
+
+    Returns:
+        The values of `LOG_KEYS`, shape (6,): `loss_g` from before, the others from the judge's last pass.
+    """
+    generator, judge, optimizer_g, optimizer_d = networks
+    with torch.no_grad():
+        real_score = judge(batch.real)
+    loss_g = forge_loss(config, real_score, judge(generator(batch.z_forge)))
+    _apply(config, optimizer_g, generator, torch.autograd.grad(loss_g, list(generator.parameters())))
+    for z, mix in zip(batch.z_judge, batch.mix, strict=True):
+        with torch.no_grad():
+            fake = generator(z)
+        real_score, fake_score = judge(batch.real), judge(fake)
+        loss_d, penalty = judge_loss(config, judge, batch.real, fake, real_score, fake_score, mix)
+        _apply(config, optimizer_d, judge, torch.autograd.grad(loss_d, list(judge.parameters())))
+    return _log_values(config, loss_g, loss_d, real_score, fake_score, penalty)
+
+
+def forge_loss(config: TrainConfig, real_score: Tensor, fake_score: Tensor) -> Tensor:
+    """Return what the generator makes small; no gradient of its own comes from the real scores."""
+    if config.loss == "bce":
+        return non_saturating_loss(fake_score)
+    return wasserstein_estimate(real_score.detach(), fake_score)
+
+
+def judge_loss(
+    config: TrainConfig, judge: Judge, real: Tensor, fake: Tensor, real_score: Tensor, fake_score: Tensor, mix: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Return what the judge makes small, weighted penalty included, and the bare penalty (NaN where there is none)."""
+    if config.loss == "bce":
+        loss = discriminator_loss(real_score, fake_score)
+    else:
+        loss = -wasserstein_estimate(real_score, fake_score)
+    if config.gradient_correction != "penalty":
+        return loss, loss.new_tensor(float("nan"))
+    penalty = gradient_penalty(judge, real, fake, mix)
+    return loss + config.penalty_weight * penalty, penalty
+
+
+def build_networks(config: TrainConfig, device: torch.device) -> Networks:
+    """Build both networks in train mode on the device, with their optimisers."""
+    generator, judge = build_models(config)
+    generator.to(device)
+    judge.to(device)
+    return Networks(generator, judge, _optimizer(config, generator), _optimizer(config, judge))
+
+
+def _optimizer(config: TrainConfig, network: nn.Module) -> torch.optim.Optimizer:
+    if config.optimizer == "sgd":
+        return torch.optim.SGD(network.parameters(), lr=config.lr)
+    betas = (config.beta1, config.beta2)
+    return torch.optim.Adam(network.parameters(), lr=config.lr, betas=betas, eps=ADAM_EPS)
+
+
+def _apply(
+    config: TrainConfig, optimizer: torch.optim.Optimizer, network: nn.Module, gradients: tuple[Tensor, ...]
+) -> None:
+    """Move a network along its gradients, corrected as the config says."""
+    for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+        parameter.grad = gradient
+    if config.gradient_correction == "clip-norm":
+        nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
+    optimizer.step()
+    if config.gradient_correction == "clip-weights" and isinstance(network, Judge):
+        with torch.no_grad():
+            for parameter in network.parameters():
+                parameter.clamp_(-config.clip_weights, config.clip_weights)
+
+
+def _log_values(
+    config: TrainConfig, loss_g: Tensor, loss_d: Tensor, real_score: Tensor, fake_score: Tensor, penalty: Tensor
+) -> Tensor:
+    distance = wasserstein_estimate(real_score, fake_score)
+    if config.loss == "bce":
+        real_score, fake_score, distance = real_score.sigmoid(), fake_score.sigmoid(), penalty.new_tensor(float("nan"))
+    values = (loss_g, loss_d, real_score.mean(), fake_score.mean(), penalty, distance)
+    return torch.stack([value.detach() for value in values])

@@ -1,0 +1,153 @@
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artgan_lib import ArtganError, load_pictures, open_cache, prepare, synthetic_paintings
+from artgan_lib.data.preprocessing import square_thumbnail
+
+
+def save(path: Path, image: Image.Image, **options: object) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Two styles, five good pictures of several shapes and modes, four bad files."""
+    root = tmp_path / "paintings"
+    images, _ = synthetic_paintings(5, size=96, seed=2)
+    save(root / "train/baroque/a.png", Image.fromarray(images[0]))
+    save(root / "train/baroque/b.jpg", Image.fromarray(images[1][:70]))
+    save(root / "test/baroque/c.png", Image.fromarray(images[2][:, :80]).convert("L"))
+    save(root / "train/ukiyo_e/d.png", Image.fromarray(images[3]).convert("P"))
+    save(root / "train/ukiyo_e/e.tif", Image.fromarray(images[4]).convert("CMYK"))
+    whole = (root / "train/baroque/a.png").read_bytes()
+    (root / "train/baroque/torn.png").write_bytes(whole[: len(whole) // 2])
+    (root / "train/baroque/empty.jpg").touch()
+    (root / "train/ukiyo_e/notes.txt").write_text("bought in 1888")
+    (root / "train/ukiyo_e/lies.jpg").write_bytes(b"\xff\xd8\xff\xe0 not a jpeg")
+    return root
+
+
+@pytest.mark.parametrize("wide", [True, False])
+def test_the_surplus_is_cut_on_both_sides_of_the_longer_axis(wide: bool) -> None:
+    ramp = np.tile(np.arange(10, dtype=np.uint8)[None, :, None], (4, 1, 3))
+    square = square_thumbnail(Image.fromarray(ramp if wide else ramp.swapaxes(0, 1)), size=4)[:, :, 0]
+    assert (square if wide else square.T).tolist() == [[3, 4, 5, 6]] * 4
+
+
+def test_bicubic_is_pillows_to_the_last_bit() -> None:
+    image = synthetic_paintings(1, size=200, seed=4)[0][0]
+    quantised = Image.fromarray((image // 16) * 16)  # free of another libm's last bit
+    expected = np.asarray(quantised.resize((64, 64), Image.Resampling.BICUBIC))
+    result = square_thumbnail(quantised)
+    assert np.array_equal(result, expected)
+    ramp = Image.fromarray((np.indices((150, 200)).sum(0)[..., None] * [1, 2, 3] % 256).astype(np.uint8))
+    assert hashlib.sha256(square_thumbnail(ramp).tobytes()).hexdigest().startswith("fd57f95fd91fe7d3")
+
+
+def test_a_picture_of_the_right_size_keeps_its_pixels() -> None:
+    image = synthetic_paintings(1, size=64)[0][0]
+    assert np.array_equal(square_thumbnail(Image.fromarray(image)), image)
+
+
+def test_orientation_is_applied_and_transparency_lies_over_white(tmp_path: Path) -> None:
+    upright = np.zeros((8, 8, 3), np.uint8)
+    upright[0] = 255  # a white line at the top
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: show it rotated by 90 degrees clockwise
+    path = save(tmp_path / "turned.png", Image.fromarray(upright), exif=exif)
+    with Image.open(path) as image:
+        assert (square_thumbnail(image, 8)[:, -1] == 255).all()
+    clear = Image.new("RGBA", (8, 8), (200, 0, 0, 0))
+    assert (square_thumbnail(clear, 8) == 255).all()
+
+
+def test_a_cache_of_a_folder_with_bad_files(folder: Path, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    cache = prepare(folder, tmp_path / "cache", progress=lambda done, total: heard.append((done, total)))
+    assert cache.images.shape == (5, 64, 64, 3)
+    assert isinstance(cache.images, np.memmap)
+    assert cache.styles == ("baroque", "ukiyo_e")
+    assert cache.labels.tolist() == [0, 0, 0, 1, 1]
+    assert cache.manifest["styles"] == {"baroque": 3, "ukiyo_e": 2}
+    assert cache.manifest["splits"] == {"test": 1, "train": 4}
+    reasons = {entry["name"]: entry["reason"] for entry in cache.manifest["quarantined"]}
+    assert reasons["train/baroque/empty.jpg"] == "the file is empty"
+    assert reasons["train/ukiyo_e/notes.txt"] == "not a picture that Pillow can read"
+    assert set(reasons) - {"train/baroque/empty.jpg", "train/ukiyo_e/notes.txt"} == {
+        "train/baroque/torn.png",
+        "train/ukiyo_e/lies.jpg",
+    }
+    assert heard[-1] == (9, 9)
+    with Image.open(folder / "train/baroque/b.jpg") as image:
+        assert np.array_equal(cache.images[2], square_thumbnail(image))  # test/baroque/c comes first
+
+
+def test_one_split_and_another_size(folder: Path, tmp_path: Path) -> None:
+    cache = prepare(folder, tmp_path / "cache", split="test", size=16)
+    assert cache.images.shape == (1, 16, 16, 3)
+    with pytest.raises(ArtganError, match="has no split 'val'"):
+        prepare(folder, tmp_path / "other", split="val")
+    assert not list(tmp_path.glob(".other*"))
+
+
+def test_an_existing_folder_is_not_touched_unless_it_is_a_cache_and_may_be(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache", split="test")
+    with pytest.raises(ArtganError, match="exists already; --overwrite replaces it"):
+        prepare(folder, tmp_path / "cache")
+    assert len(prepare(folder, tmp_path / "cache", overwrite=True).images) == 5
+    with pytest.raises(ArtganError, match="exists already; choose another folder"):
+        prepare(folder, folder, overwrite=True)
+
+
+def test_a_source_without_a_readable_picture_is_told_and_leaves_nothing(tmp_path: Path) -> None:
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "notes.txt").write_text("no picture")
+    with pytest.raises(ArtganError, match=r"has no picture that can be read; notes\.txt: not a picture"):
+        prepare(tmp_path / "bad", tmp_path / "cache")
+    assert [path.name for path in tmp_path.iterdir() if "cache" in path.name and path.name != "no-cache"] == []
+
+
+def test_decompression_bombs_are_quarantined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 5000)
+    for name, side in (("good", 64), ("bomb", 80), ("greater", 150)):
+        save(tmp_path / "paintings" / f"{name}.png", Image.new("RGB", (side, side)))
+    cache = prepare(tmp_path / "paintings", tmp_path / "cache")
+    assert len(cache.images) == 1
+    assert all("decompression bomb" in entry["reason"] for entry in cache.manifest["quarantined"])
+
+
+@pytest.mark.parametrize("damage", ["truncated", "edited", "other labels"])
+def test_a_damaged_cache_is_told(damage: str, folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "cache"
+    prepare(folder, path)
+    if damage == "truncated":
+        (path / "images.npy").write_bytes((path / "images.npy").read_bytes()[:-100])
+    elif damage == "edited":
+        manifest = json.loads((path / "manifest.json").read_text()) | {"count": 7}
+        (path / "manifest.json").write_text(json.dumps(manifest))
+    else:
+        np.save(path / "labels.npy", np.zeros(3, np.int16))
+    with pytest.raises(ArtganError, match="is damaged: its files do not fit its manifest"):
+        open_cache(path)
+
+
+def test_pictures_come_from_whatever_the_reader_has(folder: Path, tmp_path: Path) -> None:
+    assert len(load_pictures("synthetic", pictures=12).images) == 12
+    assert len(load_pictures(folder, cache=tmp_path / "cache").images) == 5
+    assert len(load_pictures(tmp_path / "cache").images) == 5
+    with pytest.raises(ArtganError, match=r"is not a cache of pictures; `artgan prepare"):
+        load_pictures(folder)
+
+
+def test_real_paintings(shared_paintings: Path, tmp_path: Path) -> None:
+    cache = prepare(shared_paintings, tmp_path / "cache", split="test")
+    assert len(cache.images) == 263
+    assert cache.manifest["quarantined"] == []
+    assert 90 < cache.images.mean() < 150

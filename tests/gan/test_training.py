@@ -1,0 +1,152 @@
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+from artgan_lib import ArtganError, Callback, TrainConfig, load_generator, preset, read_log, train
+from artgan_lib.gan.models import Generator
+from artgan_lib.gan.training import TrainResult
+
+VARIANTS = ("dcgan", "dcgan-wi", "wgan-gp")
+
+
+class StopAt(Callback):
+    """Asks the process to end, as a user or a scheduler would, after some step."""
+
+    def __init__(self, step: int, number: signal.Signals = signal.SIGTERM) -> None:
+        self.step, self.number = step, number
+
+    def on_step(self, step: int, total_steps: int) -> None:
+        if step == self.step:
+            os.kill(os.getpid(), self.number)
+
+
+def tiny(variant: str, **settings: Any) -> TrainConfig:
+    sizes = {"width": 2, "latent_dim": 8, "batch_size": 4, "images_per_epoch": 12, "epochs": 2}
+    return preset(variant, "smoke", **sizes | settings)
+
+
+def weights(result: TrainResult) -> dict[str, torch.Tensor]:
+    state = torch.load(result.run_dir / "checkpoint.pt", weights_only=True)
+    flat = {}
+    for name, network in state["networks"].items():
+        parts = network.get("state", {"": network})
+        flat |= {f"{name}.{part}.{key}": value for part, values in parts.items() for key, value in values.items()}
+    return flat
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_run_leaves_a_log_grids_a_checkpoint_and_a_generator(
+    variant: str, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    config = tiny(variant)
+    result = train(config, pictures, tmp_path / "run", device="cpu")
+    assert result.finished
+    assert result.step == config.total_steps == 8
+    log = read_log(result.log)
+    assert log["epoch"].tolist() == [1, 2]
+    assert log["images_seen"].tolist() == [16, 32]
+    assert np.isfinite(log[["loss_g", "loss_d", "score_real", "score_fake"]]).all(axis=None)
+    assert np.isfinite(log["gradient_penalty"].astype(float)).all() == (variant == "wgan-gp")
+    assert sorted(path.name for path in (tmp_path / "run" / "samples").iterdir()) == [
+        "epoch_0001.png",
+        "epoch_0002.png",
+    ]
+    header = load_generator(result.generator)[1]
+    assert header["config"] == config.to_dict()
+    assert header["origin"]["images_seen"] == 32
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize("stop", [3, 4, 6])  # within an epoch, at its end, within the next
+def test_a_stopped_run_goes_on_bit_for_bit(variant: str, stop: int, pictures: np.ndarray, tmp_path: Path) -> None:
+    config = tiny(variant)
+    whole = train(config, pictures, tmp_path / "whole", device="cpu")
+    first = train(config, pictures, tmp_path / "parts", device="cpu", callbacks=[StopAt(stop)])
+    assert not first.finished
+    assert first.step == stop
+    second = train(config, pictures, tmp_path / "parts", device="cpu")
+    assert second.finished
+    expected, got = weights(whole), weights(second)
+    assert expected.keys() == got.keys()
+    assert all(torch.equal(expected[name], got[name]) for name in expected)
+    clocks = ["seconds", "images_per_second"]
+    assert read_log(second.log).drop(columns=clocks).equals(read_log(whole.log).drop(columns=clocks))
+
+
+def test_ctrl_c_saves_and_returns(pictures: np.ndarray, tmp_path: Path) -> None:
+    former = signal.getsignal(signal.SIGINT)
+    result = train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[StopAt(2, signal.SIGINT)])
+    assert result.step == 2
+    assert (tmp_path / "checkpoint.pt").exists()
+    assert signal.getsignal(signal.SIGINT) == former
+
+
+def test_a_finished_run_is_not_trained_again(pictures: np.ndarray, tmp_path: Path) -> None:
+    config = tiny("dcgan")
+    first = train(config, pictures, tmp_path, device="cpu")
+    before = first.generator.read_bytes()
+    assert train(config, pictures, tmp_path, device="cpu").finished
+    assert first.generator.read_bytes() == before
+    assert len(read_log(first.log)) == 2
+
+
+def test_another_config_in_the_same_folder_is_refused(pictures: np.ndarray, tmp_path: Path) -> None:
+    train(tiny("dcgan", epochs=1), pictures, tmp_path, device="cpu")
+    with pytest.raises(ArtganError, match=r"another config .*epochs 1 -> 2"):
+        train(tiny("dcgan"), pictures, tmp_path, device="cpu")
+    with pytest.raises(ArtganError, match="other pictures"):
+        train(tiny("dcgan", epochs=1), pictures[::-1], tmp_path, device="cpu")
+
+
+def test_a_run_that_breaks_down_stops_and_keeps_the_last_good_state(pictures: np.ndarray, tmp_path: Path) -> None:
+    config = tiny("wgan-gp", lr=1.0, optimizer="sgd", epochs=20, gradient_correction="none", judge_normalization="none")
+    with pytest.raises(ArtganError, match=r"no longer finite at step .* a lower lr is the first thing to try"):
+        train(config, pictures, tmp_path, device="cpu")
+    generator = tmp_path / "generator.safetensors"
+    if generator.exists():
+        assert all(torch.isfinite(value).all() for value in load_generator(generator)[0].state_dict().values())
+
+
+def test_callbacks_hear_of_every_step_and_epoch(pictures: np.ndarray, tmp_path: Path) -> None:
+    class Ears(Callback):
+        def __init__(self) -> None:
+            self.steps: list[tuple[int, int]] = []
+            self.epochs: list[int] = []
+
+        def on_step(self, step: int, total_steps: int) -> None:
+            self.steps.append((step, total_steps))
+
+        def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
+            self.epochs.append(record["epoch"])
+
+    ears = Ears()
+    train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[ears])
+    assert ears.steps == [(step, 8) for step in range(1, 9)]
+    assert ears.epochs == [1, 2]
+
+
+def test_epoch_means_are_means_and_last_values_are_the_last(pictures: np.ndarray, tmp_path: Path) -> None:
+    one_epoch = tiny("wgan-gp", epochs=1, batch_size=4, images_per_epoch=4)  # two steps
+    record = read_log(train(one_epoch, pictures, tmp_path / "two", device="cpu").log).iloc[0]
+    first_step = tiny("wgan-gp", epochs=1, batch_size=4, images_per_epoch=1)  # one step, the same first one
+    first = read_log(train(first_step, pictures, tmp_path / "one", device="cpu").log).iloc[0]
+    assert record["loss_d_mean"] == pytest.approx((first["loss_d"] + record["loss_d"]) / 2, rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "images",
+    [np.zeros((4, 32, 32, 3), np.uint8), np.zeros((4, 64, 64, 3), np.float32), np.zeros((64, 64, 3), np.uint8)],
+)
+def test_other_pictures_are_refused(images: np.ndarray, tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match=r"pictures must be uint8 \(N, 64, 64, 3\)"):
+        train(tiny("dcgan"), images, tmp_path, device="cpu")
+
+
+def test_one_picture_is_too_few(tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match="fewer than two"):
+        train(tiny("dcgan"), np.zeros((1, 64, 64, 3), np.uint8), tmp_path, device="cpu")
