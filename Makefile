@@ -8,6 +8,8 @@ else
 BIN     := $(VENV)/bin
 endif
 READY   := $(VENV)/.ready
+# People see pip's progress; a CI log does not need it.
+QUIET   := $(if $(CI),--quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
@@ -56,6 +58,6 @@ $(READY): requirements.lock pyproject.toml
 	    "artgan needs Python 3.11 or newer, this is " + sys.version.split()[0] + "; name another by make PYTHON=python3.12")'
 	@echo "Installing into $(VENV): several gigabytes with PyTorch, a few minutes, once."
 	@$(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m pip install $(QUIET) --no-deps --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install $(QUIET) --no-deps --no-build-isolation --editable .
 	@touch $(READY)

@@ -182,8 +182,8 @@ def _run(options: argparse.Namespace) -> int:
     from artgan_lib.interface.notebooks import project_root
 
     root, begun = project_root(), time.perf_counter()
-    made = run_demo(root, options.profile, lambda part: print(f"  {part.what} ...", flush=True))
-    print("\nMade" + " " * 52 + "seconds  where")
+    made = run_demo(root, options.profile, lambda part: print(f"{part.seconds:6.1f} s  {part.what}", flush=True))
+    print(f"\n{'made':<54} {'seconds':>8}  where")
     for part in made:
         where = "FAILED" if part.error else part.where.relative_to(root)
         print(f"{part.what:<54} {part.seconds:8.1f}  {where}")

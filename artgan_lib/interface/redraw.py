@@ -1,4 +1,4 @@
-"""Redraws the committed figures from `data/results` and `data/pretrained`: the table below is all there is to know.
+"""Redraws the committed figures, and README's table, from `data/results` and `data/pretrained`.
 
 A figure that needs Real-ESRGAN's weights is left as it is where they are not on the machine.
 """
@@ -11,15 +11,20 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from artgan_lib.config import TrainConfig, preset
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
+from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, show_pictures
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
-from artgan_lib.studio.upscaling import DEFAULT, available, load_upscaler
+from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upscaler
 
+BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
+END = "<!-- end of results -->"
+SHOWN = 4  # number of the picture that is shown at three sizes
 LOG = Path("data/results/wgan-gp_paintings64.log.jsonl")
 
 
@@ -31,22 +36,64 @@ def redraw_figures(root: Path) -> Iterator[Path]:
     """
     folder = root / "figures"
     log = read_log(root / LOG)
-    title = "WGAN-GP, a quarter of the paper's width, on 15,375 real paintings"
+    generator, header = load_generator(root / SHIPPED_GENERATOR)
+    width, pictures = header["config"]["width"], header["origin"]["pictures"]
+    title = f"WGAN-GP of base width {width} on {pictures:,} real paintings"
     for name, draw in (("fig03_wgan_gp_losses", plot_losses), ("fig04_wgan_gp_scores", plot_scores)):
         figure = Figure(figsize=(10, 5), layout="constrained")
         draw(log, figure.subplots()).set_title(title)
         yield save_figure(figure, folder / f"{name}.png")
 
-    generator, _ = load_generator(root / SHIPPED_GENERATOR)
     yield write_atomic(folder / "wgan_gp_samples.png", encode(image_grid(sample(generator, SEED, 60), 12), "png"))
     if available(DEFAULT):
-        yield _three_sizes(folder, sample(generator, SEED, 16))
+        pictures, upscaler = sample(generator, SEED, 16), load_upscaler(download=False)
+        yield _gallery(folder, pictures, upscaler)
+        yield _three_sizes(folder, pictures[SHOWN], upscaler)
 
     images, labels = synthetic_paintings(8 * len(LOOKS))
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     for look, ax in enumerate(figure.subplots(2, 5).flat):
         show_pictures(images[labels == look][:4], ax, title=LOOKS[look])
     yield save_figure(figure, folder / "synthetic_looks.png")
+    yield write_results(root)
+
+
+def results_table(root: Path) -> str:
+    """Make README's table of results from the paper's numbers, the committed log and the shipped generator."""
+    log, header = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)[1]
+    here, paper = TrainConfig.from_dict(header["config"]), preset("wgan-gp")
+    last, n = log.iloc[-1], f"{header['origin']['pictures']:,}"
+    rows = [
+        ("FID, the paper's protocol", "128.259", "not measured yet", "–", "–"),
+        ("images seen", f"{paper.epochs * paper.images_per_epoch:,}", f"{last['images_seen']:,.0f}", n, here.seed),
+        ("base width", paper.width, here.width, "–", "–"),
+        ("generator updates", f"{paper.total_steps:,}", f"{last['step']:,.0f}", n, here.seed),
+        (
+            "critic's distance, first and last epoch",
+            "–",
+            f"{log['wasserstein_mean'].iloc[0]:.1f} → {last['wasserstein_mean']:.1f}",
+            n,
+            here.seed,
+        ),
+    ]
+    cost = f"{last['seconds'] / 60:.0f} min, 2 CPU cores"
+    head = "| WGAN-GP | paper | here | n | seed | cost here | notebook |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    link = "[05](notebooks/05_wgan_gp.ipynb)"
+    return head + "".join(f"| {' | '.join(map(str, row))} | {cost} | {link} |\n" for row in rows)
+
+
+def write_results(root: Path) -> Path:
+    """Put the table between README's two marks.
+
+    Raises:
+        ArtganError: If a mark is missing.
+    """
+    path = root / "README.md"
+    before, found, rest = path.read_text().partition(BEGIN)
+    _, ended, after = rest.partition(END)
+    if not found or not ended:
+        raise ArtganError(f"{path} has lost the marks between which the results stand: {BEGIN} and {END}")
+    return write_atomic(path, f"{before}{BEGIN}\n{results_table(root)}{END}{after}")
 
 
 def save_figure(figure: Figure, path: Path) -> Path:
@@ -56,17 +103,18 @@ def save_figure(figure: Figure, path: Path) -> Path:
     return write_atomic(path, buffer.getvalue())
 
 
-def _three_sizes(folder: Path, pictures: np.ndarray) -> Path:
-    """Show one picture at 64, 256 and 1024 pixels as large on the page as the screen allows, centre cut out."""
-    upscaler = load_upscaler(download=False)
+def _gallery(folder: Path, pictures: np.ndarray, upscaler: Upscaler) -> Path:
+    """Show pictures enlarged to 256 pixels, half as large on the page."""
+    enlarged = [np.asarray(Image.fromarray(upscaler.to_size(picture, 256)).reduce(2)) for picture in pictures]
+    return write_atomic(folder / "wgan_gp_gallery.png", encode(image_grid(np.stack(enlarged), 8), "png"))
+
+
+def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
+    """Show one picture at 64, 256 and 1024 pixels, equally large on the page."""
     figure = Figure(figsize=(12, 4.4), layout="constrained")
     for ax, size in zip(figure.subplots(1, 3), (64, 256, 1024), strict=True):
-        picture = upscaler.to_size(pictures[0], size)
-        ax.imshow(
-            Image.fromarray(picture).resize(
-                (512, 512), Image.Resampling.NEAREST if size == 64 else Image.Resampling.LANCZOS
-            )
-        )
+        shown = Image.Resampling.NEAREST if size == 64 else Image.Resampling.LANCZOS
+        ax.imshow(Image.fromarray(upscaler.to_size(picture, size)).resize((512, 512), shown))
         ax.set_title(f"{size} × {size}")
         ax.set_axis_off()
     return save_figure(figure, folder / "three_sizes.png")

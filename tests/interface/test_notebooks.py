@@ -1,0 +1,77 @@
+"""The rules of the series, by globbing; that the notebooks run is tested in tests/notebooks."""
+
+import json
+import re
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from artgan_lib import ArtganError
+from artgan_lib.interface.notebooks import find_notebooks, project_root, resolve_source, run_notebooks
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+IDS = [path.stem for path in NOTEBOOKS]
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_notebook_follows_the_template(path: Path) -> None:
+    nbformat.validate(nbformat.read(path, as_version=4))
+    book = json.loads(path.read_text())
+    cells, code = book["cells"], [cell for cell in book["cells"] if cell["cell_type"] == "code"]
+    texts = ["".join(cell["source"]) for cell in cells]
+    assert re.fullmatch(r"\d\d_[a-z0-9_]+", path.stem)
+    assert 25 <= len(cells) <= 45
+    assert book["metadata"]["kernelspec"]["name"] == "python3"
+    assert "widgets" not in book["metadata"]
+    assert not any(cell["outputs"] or cell["execution_count"] for cell in code), "outputs are stripped in git"
+    assert all(len(cell["source"]) <= 20 for cell in code)
+    for tag in ("parameters", "results"):
+        assert sum(tag in cell["metadata"].get("tags", []) for cell in code) == 1, f"one cell tagged {tag}"
+    assert texts[0].startswith(f"# {path.stem[:2]} · ")
+    assert "**Question.**" in texts[0]
+    assert "| needs | writes | minutes: smoke, demo, paper |" in texts[0]
+    assert texts[1].startswith("**You will**")
+    whole = "\n".join(texts)
+    for heading in ("**What to notice.**", "## Summary", "## Exercises"):
+        assert heading in whole
+    assert not re.search(r"^\s*[!%]", "\n".join("".join(cell["source"]) for cell in code), re.MULTILINE)
+    assert "sys.path" not in whole
+    for link in re.findall(r"\]\(([^)#]+)\)", whole):
+        assert (path.parent / link).exists(), f"{link} leads nowhere"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_parameters_are_literals_and_begin_with_the_profile(path: Path) -> None:
+    code = [cell for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    parameters = next(cell for cell in code if "parameters" in cell["metadata"].get("tags", []))
+    lines = "".join(parameters["source"]).splitlines()
+    assert lines[0].startswith('PROFILE = "demo"')
+    assert all(re.match(r'[A-Z_]+ = ("[^"]*"|-?[\d.]+|True|False)(  # .+)?$', line) for line in lines)
+
+
+def test_the_series_is_found_in_order_and_by_number(root: Path) -> None:
+    assert [path.stem for path in find_notebooks(root / "notebooks")] == IDS
+    assert [path.stem for path in find_notebooks(root / "notebooks", ["05"])] == ["05_wgan_gp"]
+    with pytest.raises(ArtganError, match="there is no notebook '77'"):
+        find_notebooks(root / "notebooks", ["77"])
+
+
+def test_a_parameter_that_a_notebook_does_not_declare_is_refused(root: Path, tmp_path: Path) -> None:
+    paths = find_notebooks(root / "notebooks", ["00"])
+    with pytest.raises(ArtganError, match=r"00_start_here\.ipynb has no parameter PROFIL; "):
+        run_notebooks(paths, tmp_path, {"PROFIL": "smoke"})
+    assert not list(tmp_path.glob("*.ipynb"))
+
+
+def test_project_root_is_found_from_below(root: Path, tmp_path: Path) -> None:
+    assert project_root(root / "notebooks") == root
+    with pytest.raises(ArtganError, match="is not inside a clone of artgan"):
+        project_root(tmp_path)
+
+
+def test_sources_are_seen_from_the_projects_folder(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(root / "notebooks")
+    assert resolve_source("synthetic") == "synthetic"
+    assert resolve_source("data/cache") == root / "data" / "cache"
+    assert resolve_source("/elsewhere") == Path("/elsewhere")

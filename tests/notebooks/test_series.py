@@ -1,0 +1,38 @@
+"""Executes every notebook at smoke in a real kernel, offline, and reads what it wrote."""
+
+import json
+import math
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from artgan_lib.interface.notebooks import run_notebooks
+
+NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+
+@pytest.mark.notebooks
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=[path.stem for path in NOTEBOOKS])
+def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) -> None:
+    (run,) = run_notebooks([path], tmp_path / "executed", {"PROFILE": "smoke", "OUT": str(tmp_path / "out")})
+    assert run.error is None
+    executed = nbformat.read(run.executed, as_version=4)
+    outputs = [output for cell in executed.cells for output in cell.get("outputs", [])]
+    assert [output.text for output in outputs if output.get("name") == "stderr"] == []
+    assert "widgets" not in executed.metadata
+    assert any("image/png" in output.get("data", {}) for output in outputs), "a notebook without a figure"
+    results = json.loads((tmp_path / "out" / "results.json").read_text())
+    assert results["profile"] == "smoke"
+    numbers = [value for value in results.values() if isinstance(value, float)]
+    assert numbers
+    assert all(math.isfinite(value) for value in numbers)
+    if path.stem == "00_start_here":
+        assert results["same_picture_at_any_count"]
+        assert 20 < results["mean_brightness"] < 235
+    elif path.stem == "02_preprocessing":
+        assert (results["pictures"], results["quarantined"]) == (128, 2)
+        assert all(25 < value < 70 for value in results["psnr_by_style"].values())
+    elif path.stem == "05_wgan_gp":
+        assert results["linear_penalty"] == pytest.approx(4, rel=1e-5)
+        assert results["steps"] == 10
