@@ -74,19 +74,22 @@ def test_no_file_names_an_index_or_a_path_of_one_machine(root: Path) -> None:
 
 def test_every_command_of_the_readme_exists(root: Path) -> None:
     text = "\n".join(path.read_text() for path in [root / "README.md", *root.glob("*/README.md")])
-    blocks = "\n".join(re.findall(r"```(?:bash|sh)?\n(.*?)```", text, re.DOTALL)) + "\n".join(
-        re.findall(r"`([^`\n]+)`", text)
-    )
+    fenced = "\n".join(re.findall(r"```\w*\n(.*?)```", text, re.DOTALL)).replace("\\\n", " ")
+    inline = "\n".join(re.findall(r"`([^`\n]+)`", text))
+
     targets = set(re.findall(r"^([a-z-]+):.*## ", (root / "Makefile").read_text(), re.MULTILINE))
-    made = set(re.findall(r"\bmake ([a-z-]+)", blocks))
-    assert {"run", "test"} <= made
-    assert made <= targets
+    made = set(re.findall(r"^make ([a-z-]+)", f"{fenced}\n{inline}", re.MULTILINE))
+    assert {"run", "test"} <= made <= targets
+
     parser = build_parser()
-    commands = re.findall(r"^(?:\w+=\S+ )?artgan ([^#\n]+)", blocks.replace("\\\n", " "), re.MULTILINE)
-    assert len(commands) >= 4
-    for command in commands:
-        if "--help" not in command:
-            parser.parse_args(command.split())  # raises if a command or an option is not there
+    whole = [line.split("#")[0] for line in re.findall(r"^artgan (.+)", fenced, re.MULTILINE)]
+    assert len(whole) >= 5
+    for command in whole:
+        parser.parse_args(command.split())  # raises if a command or an option is not there
+    for command in re.findall(r"^artgan (\w+)", inline, re.MULTILINE):
+        with pytest.raises(SystemExit) as stopped:
+            parser.parse_args([command, "--help"])
+        assert stopped.value.code == 0
 
 
 def test_the_readmes_results_are_those_of_the_committed_files(root: Path) -> None:

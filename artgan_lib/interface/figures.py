@@ -72,7 +72,7 @@ def _two_lines(
     ax.plot(images, log[orange + ending], color=ORANGE, label=orange_name)
     ax.plot(images, log[blue + ending], color=BLUE, label=blue_name)
     ax.set(xlabel=IMAGES_SEEN, ylabel=f"{unit}, {'epoch mean' if mean else 'last batch of each epoch'}")
-    ax.legend(frameon=False)
+    ax.legend(edgecolor="none", framealpha=0.8)
     return _quiet(ax)
 
 
