@@ -167,7 +167,8 @@ def _notebooks(options: argparse.Namespace) -> int:
         find_notebooks(root / "notebooks", options.only),
         out,
         parameters,
-        lambda run: print(f"{run.name:<24} {run.seconds:6.1f} s  {'FAILED' if run.error else 'done'}", flush=True),
+        lambda name: print(f"{name:<24}", end="", flush=True),
+        lambda run: print(f" {run.seconds:6.1f} s  {'FAILED' if run.error else 'done'}", flush=True),
     )
     for run in runs:
         if run.error:
@@ -182,7 +183,12 @@ def _run(options: argparse.Namespace) -> int:
     from artgan_lib.interface.notebooks import project_root
 
     root, begun = project_root(), time.perf_counter()
-    made = run_demo(root, options.profile, lambda part: print(f"{part.seconds:6.1f} s  {part.what}", flush=True))
+    made = run_demo(
+        root,
+        options.profile,
+        lambda what: print(f"{what} ...", end="", flush=True),
+        lambda part: print(f" {part.seconds:.1f} s", flush=True),
+    )
     print(f"\n{'made':<54} {'seconds':>8}  where")
     for part in made:
         where = "FAILED" if part.error else part.where.relative_to(root)

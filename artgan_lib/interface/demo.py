@@ -28,12 +28,13 @@ class Made(NamedTuple):
     error: str | None = None
 
 
-def run_demo(root: Path, profile: str, on_made: Callable[[Made], None]) -> list[Made]:
+def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made: Callable[[Made], None]) -> list[Made]:
     """Make the gallery and execute the notebooks below `root/build`.
 
     Args:
         root: The project's folder.
         profile: `smoke`, `demo` or `paper`.
+        on_start: Told what is begun.
         on_made: Told of each part when it is done.
 
     Returns:
@@ -47,7 +48,9 @@ def run_demo(root: Path, profile: str, on_made: Callable[[Made], None]) -> list[
 
     upscaler = offline_upscaler()
     for size, count in _PICTURES.items():
-        begun = time.perf_counter()
+        enlarged = "" if size == min(_PICTURES) else f", enlarged by {upscaler}"
+        what, begun = f"{count} pictures {size} x {size}{enlarged}", time.perf_counter()
+        on_start(what)
         job = GenerationJob(
             GenerationSettings(root / SHIPPED_GENERATOR, count, SEED),
             EnhancingSettings(size, upscaler),
@@ -58,12 +61,12 @@ def run_demo(root: Path, profile: str, on_made: Callable[[Made], None]) -> list[
             download=False,
         )
         result = job.run()
-        enlarged = "" if size == min(_PICTURES) else f", enlarged by {upscaler}"
-        add(Made(f"{count} pictures {size} x {size}{enlarged}", result.folder, time.perf_counter() - begun))
+        add(Made(what, result.folder, time.perf_counter() - begun))
     run_notebooks(
         find_notebooks(root / "notebooks"),
         root / "build" / "notebooks",
         {"PROFILE": profile},
+        lambda name: on_start(f"notebook {name} at {profile}"),
         lambda run: add(Made(f"notebook {run.name} at {profile}", run.executed, run.seconds, run.error)),
     )
     return made

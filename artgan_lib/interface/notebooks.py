@@ -77,6 +77,7 @@ def run_notebooks(
     paths: Sequence[Path],
     out: Path,
     parameters: Mapping[str, Any],
+    on_start: Callable[[str], None] = lambda name: None,
     on_done: Callable[[NotebookRun], None] = lambda run: None,
 ) -> list[NotebookRun]:
     """Execute notebooks with papermill, each in its own folder's kernel; a failing one does not stop the others.
@@ -85,6 +86,7 @@ def run_notebooks(
         paths: The notebooks.
         out: Folder of the executed copies.
         parameters: Injected into each; each must declare all of them.
+        on_start: Called before each with its name.
         on_done: Called after each.
 
     Raises:
@@ -109,6 +111,7 @@ def run_notebooks(
     out.mkdir(parents=True, exist_ok=True)
     runs = []
     for path in paths:
+        on_start(path.stem)
         begun, error = time.perf_counter(), None
         try:
             papermill.execute_notebook(
@@ -120,7 +123,7 @@ def run_notebooks(
                 progress_bar=False,
                 kernel_manager_class=EncryptedKernelManager,
             )
-        except PapermillExecutionError as failed:
+        except (PapermillExecutionError, RuntimeError) as failed:  # RuntimeError: the kernel died or did not start
             error = str(failed)
         runs.append(NotebookRun(path.stem, out / path.name, time.perf_counter() - begun, error))
         on_done(runs[-1])
