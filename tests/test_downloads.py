@@ -1,74 +1,292 @@
-import functools
+"""Transfers from a real server on loopback that misbehaves in every way we know."""
+
 import hashlib
 import threading
-from collections.abc import Iterator
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
-from artgan_lib import ArtganError
-from artgan_lib.downloads import PublishedFile, cache_dir, fetch, find
+from artgan_lib import ArtganError, downloads
+from artgan_lib.downloads import PublishedFile, adopt, cache_dir, fetch, fetch_weights, find_weights
 
-CONTENT = b"weights" * 1000
+CONTENT = bytes(range(256)) * 4000  # about a megabyte
+HALF = len(CONTENT) // 2
+WAY_OUT = "take a copy by --from-local"
 
 
-class _Quiet(SimpleHTTPRequestHandler):
+class Server(ThreadingHTTPServer):
+    """Answers by what the test says; remembers the ranges it was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.answers: dict[str, Callable[[Handler], None]] = {}
+        self.ranges: list[str | None] = []
+
+    def url(self, path: str) -> str:
+        return f"http://127.0.0.1:{self.server_port}/{path}"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing of clients that hang up."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    server: Server
+
+    def do_GET(self) -> None:
+        self.server.ranges.append(self.headers.get("Range"))
+        self.server.answers[self.path.strip("/")](self)
+
     def log_message(self, *arguments: object) -> None:
         pass
 
+    def give(self, body: bytes, status: int = 200, claim: int | None = None, **headers: str) -> None:
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(body) if claim is None else claim))
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.end_headers()
+        self.wfile.write(body)
+
+
+def whole(handler: Handler) -> None:
+    handler.give(CONTENT)
+
+
+def by_range(handler: Handler, content: bytes = CONTENT, tag: str = '"one"') -> None:
+    """A server that knows ranges and tags."""
+    asked = handler.headers.get("Range")
+    start = int(asked.removeprefix("bytes=").removesuffix("-")) if asked else 0
+    if asked and handler.headers.get("If-Range", tag) == tag:
+        if start >= len(content):
+            handler.give(b"", 416, Content_Range=f"bytes */{len(content)}")
+            return
+        span = f"bytes {start}-{len(content) - 1}/{len(content)}"
+        handler.give(content[start:], 206, Content_Range=span, ETag=tag)
+    else:
+        handler.give(content, ETag=tag)
+
+
+def breaks_off(handler: Handler) -> None:
+    """Half of the file, then nothing, as if a cable was pulled."""
+    if handler.headers.get("Range"):
+        by_range(handler)
+    else:
+        handler.give(CONTENT[:HALF], claim=len(CONTENT), ETag='"one"')
+
+
+def status(number: int) -> Callable[[Handler], None]:
+    return lambda handler: handler.give(b"no", number)
+
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[str]:
-    """A real server on loopback that publishes one file."""
-    (tmp_path / "public").mkdir()
-    (tmp_path / "public" / "net.pth").write_bytes(CONTENT)
-    handler = functools.partial(_Quiet, directory=tmp_path / "public")
-    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as http:
-        thread = threading.Thread(target=http.serve_forever)
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+    monkeypatch.setattr(downloads, "PAUSE_S", 0.01)
+    with Server() as http:
+        thread = threading.Thread(target=http.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
-        yield f"http://127.0.0.1:{http.server_port}"
+        yield http
         http.shutdown()
         thread.join()
 
 
-def published(url: str, content: bytes = CONTENT) -> PublishedFile:
-    return PublishedFile("net.pth", f"{url}/net.pth", hashlib.sha256(content).hexdigest())
+@pytest.fixture
+def published(server: Server) -> Callable[..., PublishedFile]:
+    def publish(*answers: Callable[[Handler], None], checksum: str | None = "right") -> PublishedFile:
+        names = [f"mirror{number}" for number in range(len(answers))]
+        server.answers |= dict(zip(names, answers, strict=True))
+        right = f"sha256:{hashlib.sha256(CONTENT).hexdigest()}"
+        known = right if checksum == "right" else checksum
+        return PublishedFile("data.tar", tuple(server.url(name) for name in names), known)
+
+    return publish
 
 
-def test_a_file_is_fetched_once_and_then_found(server: str) -> None:
-    file = published(server)
-    assert find(file) is None
-    assert fetch(file).read_bytes() == CONTENT
-    assert fetch(published("http://127.0.0.1:9")) == cache_dir() / "net.pth"  # no longer asks the network
+Publish = Callable[..., PublishedFile]
 
 
-def test_other_bytes_are_refused_and_not_kept(server: str) -> None:
+def test_a_file_comes_whole_with_progress(published: Publish, tmp_path: Path) -> None:
+    heard: list[tuple[int, int]] = []
+    path = fetch(published(whole), tmp_path, way_out=WAY_OUT, progress=lambda here, of: heard.append((here, of)))
+    assert path.read_bytes() == CONTENT
+    assert heard[-1] == (len(CONTENT), len(CONTENT))
+    assert [file.name for file in tmp_path.iterdir()] == ["data.tar"]
+
+
+def test_a_transfer_that_breaks_off_goes_on_where_it_was(published: Publish, server: Server, tmp_path: Path) -> None:
+    assert fetch(published(breaks_off), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+    assert server.ranges == [None, f"bytes={HALF // 2**16 * 2**16}-"]
+
+
+def test_a_later_call_goes_on_from_the_part_file(published: Publish, server: Server, tmp_path: Path) -> None:
+    file = published(lambda handler: handler.give(CONTENT[:HALF], claim=len(CONTENT), ETag='"one"'))
+    for _ in range(2):
+        with pytest.raises(ArtganError, match=r"broke off after [\d,]+ bytes, which are kept; take a copy"):
+            fetch(file, tmp_path, way_out=WAY_OUT)
+    assert not (tmp_path / "data.tar").exists()
+    kept = (tmp_path / "data.tar.part").stat().st_size
+    assert HALF - 2**16 < kept <= HALF  # all but the chunk that was on its way
+    server.answers["mirror0"] = by_range
+    server.ranges.clear()
+    assert fetch(file, tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+    assert server.ranges == [f"bytes={kept}-"]
+
+
+def test_a_server_that_ignores_ranges_is_taken_from_the_start(published: Publish, tmp_path: Path) -> None:
+    (tmp_path / "data.tar.part").write_bytes(CONTENT[:1000])
+    assert fetch(published(whole), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+def test_a_file_that_changed_since_is_taken_from_the_start(published: Publish, tmp_path: Path) -> None:
+    (tmp_path / "data.tar.part").write_bytes(b"former" * 100)
+    (tmp_path / "data.tar.part.etag").write_text('"former"')
+    assert fetch(published(by_range), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_whole_already_is_taken(published: Publish, tmp_path: Path) -> None:
+    (tmp_path / "data.tar.part").write_bytes(CONTENT)
+    assert fetch(published(by_range), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+def test_a_part_that_is_too_long_is_thrown_away(published: Publish, tmp_path: Path) -> None:
+    (tmp_path / "data.tar.part").write_bytes(CONTENT + b"more")
+    assert fetch(published(by_range), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+def test_another_part_than_was_asked_for_is_not_appended(published: Publish, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "data.tar.part").write_bytes(CONTENT[:HALF])
+
+    def wrong_part(handler: Handler) -> None:
+        if handler.headers.get("Range"):
+            handler.give(CONTENT[7:], 206, Content_Range=f"bytes 7-{len(CONTENT) - 1}/{len(CONTENT)}")
+        else:
+            whole(handler)
+
+    assert fetch(published(wrong_part), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    ("answer", "sentence"),
+    [
+        (status(403), r"refuses this machine \(403\)"),
+        (status(404), r"no longer has the file \(404\)"),
+        (status(429), r"has too many requests \(429\), try again later"),
+        (status(500), "answered with 500, try again later"),
+        (lambda handler: handler.give(b"", 302, Location=handler.path), "redirects in a circle"),
+        (lambda handler: handler.give(CONTENT[:-1] + b"x"), "gave other bytes than were published"),
+        (lambda handler: handler.give(CONTENT, claim=HALF), "gave other bytes than were published"),
+        (
+            lambda handler: handler.give(CONTENT, claim=len(CONTENT) + 5),
+            r"broke off after [\d,]+ bytes, which are kept",
+        ),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_with_the_way_out(
+    answer: Callable[[Handler], None], sentence: str, published: Publish, tmp_path: Path
+) -> None:
+    with pytest.raises(ArtganError, match=rf"^data\.tar could not be fetched: .*{sentence}.*; {WAY_OUT}$"):
+        fetch(published(answer), tmp_path, way_out=WAY_OUT)
+    assert not (tmp_path / "data.tar").exists()
+
+
+def test_a_silent_server_is_given_up(published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(downloads, "TIMEOUT_S", 0.05)
+    done = threading.Event()
+
+    def silent(handler: Handler) -> None:
+        done.wait(5)
+
+    with pytest.raises(ArtganError, match=r"was silent for 0\.05 seconds"):
+        fetch(published(silent), tmp_path, way_out=WAY_OUT)
+    done.set()
+
+
+def test_a_slow_server_is_waited_for(published: Publish, tmp_path: Path) -> None:
+    def slow(handler: Handler) -> None:
+        handler.send_response(200)
+        handler.send_header("Content-Length", str(len(CONTENT)))
+        handler.end_headers()
+        for start in range(0, len(CONTENT), 100_000):
+            handler.wfile.write(CONTENT[start : start + 100_000])
+            threading.Event().wait(0.02)
+
+    assert fetch(published(slow), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+def test_the_next_mirror_is_asked_and_all_reasons_are_named(published: Publish, tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match=r"mirror0 refuses .*mirror1 no longer has .*mirror2 gave other bytes"):
+        fetch(published(status(403), status(404), lambda h: h.give(b"other")), tmp_path, way_out=WAY_OUT)
+    assert fetch(published(status(403), status(500), whole), tmp_path, way_out=WAY_OUT).read_bytes() == CONTENT
+
+
+def test_a_dead_address_is_told(tmp_path: Path) -> None:
+    dead = PublishedFile("data.tar", ("http://127.0.0.1:9/data.tar",), None)
+    with pytest.raises(ArtganError, match=r"127\.0\.0\.1:9/data\.tar cannot be reached; take a copy"):
+        fetch(dead, tmp_path, way_out=WAY_OUT)
+
+
+def test_an_unknown_checksum_is_recorded_and_held_to(published: Publish, server: Server, tmp_path: Path) -> None:
+    file = published(whole, checksum=None)
+    path = fetch(file, tmp_path, way_out=WAY_OUT)
+    assert (tmp_path / "data.tar.checksum").read_text().startswith("sha256:")
+    path.unlink()
+    server.answers["mirror0"] = lambda handler: handler.give(CONTENT[:-1] + b"x")
     with pytest.raises(ArtganError, match="gave other bytes than were published"):
-        fetch(published(server, b"what the authors published"))
-    assert not list(cache_dir().iterdir())
+        fetch(file, tmp_path, way_out=WAY_OUT)
+    server.answers["mirror0"] = whole
+    fetch(file, tmp_path, way_out=WAY_OUT).write_bytes(b"edited")
+    with pytest.raises(ArtganError, match="is not the file that was published; remove it and fetch it again"):
+        fetch(file, tmp_path, way_out=WAY_OUT)
 
 
-def test_no_network_no_file_is_one_sentence_with_the_way_out() -> None:
-    with pytest.raises(ArtganError, match=r"could not be fetched .*set ARTGAN_WEIGHTS_DIR to it"):
-        fetch(published("http://127.0.0.1:9"))
+def test_md5_is_known_too(published: Publish, tmp_path: Path) -> None:
+    right, wrong = (f"md5:{hashlib.md5(content).hexdigest()}" for content in (CONTENT, b"other"))
+    assert fetch(published(whole, checksum=right), tmp_path, way_out=WAY_OUT).exists()
+    with pytest.raises(ArtganError, match="is not the file that was published"):
+        fetch(published(whole, checksum=wrong), tmp_path, way_out=WAY_OUT)
 
 
-def test_a_file_that_is_not_there_is_told(server: str) -> None:
-    with pytest.raises(ArtganError, match=r"could not be fetched \(File not found\)"):
-        fetch(PublishedFile("other.pth", f"{server}/other.pth", "0" * 64))
+def test_too_little_disk_is_told_before_a_byte_comes(
+    published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000})())
+    with pytest.raises(ArtganError, match=r"has 0\.0 GB left, 0\.0 GB are wanted; make room"):
+        fetch(published(whole), tmp_path, way_out=WAY_OUT)
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_the_network_is_left_alone_where_it_is_not_allowed(server: str) -> None:
-    with pytest.raises(ArtganError, match="is not on this machine; put it into a folder"):
-        fetch(published(server), download=False)
+def test_a_copy_that_somebody_has_is_adopted_after_checking(published: Publish, tmp_path: Path) -> None:
+    file = published(whole)
+    (tmp_path / "copy").write_bytes(CONTENT)
+    assert adopt(file, tmp_path / "copy", tmp_path / "store").read_bytes() == CONTENT
+    (tmp_path / "copy2").write_bytes(b"other")
+    with pytest.raises(ArtganError, match=r"copy2 is not data\.tar as it was published: its sha256 differs"):
+        adopt(file, tmp_path / "copy2", tmp_path / "store")
+    with pytest.raises(ArtganError, match="there is no file"):
+        adopt(file, tmp_path / "nothing", tmp_path / "store")
+
+
+def test_weights_are_fetched_once_and_then_found(published: Publish, server: Server) -> None:
+    file = published(whole)
+    assert find_weights(file) is None
+    assert fetch_weights(file) == cache_dir() / "data.tar"
+    server.answers.clear()
+    assert fetch_weights(file) == find_weights(file) == cache_dir() / "data.tar"
+
+
+def test_the_network_is_left_alone_where_it_is_not_allowed(published: Publish) -> None:
+    with pytest.raises(ArtganError, match="is not on this machine; put it into a folder and set ARTGAN_WEIGHTS_DIR"):
+        fetch_weights(published(whole), download=False)
     assert not cache_dir().exists()
 
 
-def test_the_users_own_folder_comes_first(server: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    fetch(published(server))
+def test_the_users_own_weights_come_first_and_as_they_are(
+    published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fetch_weights(published(whole))
     own = tmp_path / "own"
     own.mkdir()
-    (own / "net.pth").write_bytes(b"a copy of another hash, taken as it is")
+    (own / "data.tar").write_bytes(b"a copy of another hash")
     monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(own))
-    assert fetch(published(server)) == own / "net.pth"
+    assert fetch_weights(published(whole)) == own / "data.tar"

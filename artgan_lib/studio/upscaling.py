@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.downloads import PublishedFile, fetch, find
+from artgan_lib.downloads import PublishedFile, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
 
 SCALE = 4
@@ -27,7 +27,7 @@ DEFAULT = "realesr-general-x4v3"
 
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 NETWORKS = {
-    name: PublishedFile(f"{name}.pth", f"{_RELEASES}/{release}/{name}.pth", sha256)
+    name: PublishedFile(f"{name}.pth", (f"{_RELEASES}/{release}/{name}.pth",), f"sha256:{sha256}")
     for name, release, sha256 in (
         (DEFAULT, "v0.2.5.0", "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292"),
         ("RealESRGAN_x4plus", "v0.1.0", "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),
@@ -67,7 +67,7 @@ def passes(size: int) -> int:
 
 def available(name: str) -> bool:
     """Tell whether an upscaler can be had without the network."""
-    return name == BICUBIC or (name in NETWORKS and find(NETWORKS[name]) is not None) or Path(name).is_file()
+    return name == BICUBIC or (name in NETWORKS and find_weights(NETWORKS[name]) is not None) or Path(name).is_file()
 
 
 def load_upscaler(name: str = DEFAULT, *, device: torch.device | str = "cpu", download: bool = True) -> Upscaler:
@@ -85,7 +85,7 @@ def load_upscaler(name: str = DEFAULT, *, device: torch.device | str = "cpu", do
         return Upscaler(BICUBIC, _bicubic)
     if name in NETWORKS:
         try:
-            path = fetch(NETWORKS[name], download=download)
+            path = fetch_weights(NETWORKS[name], download=download)
         except ArtganError as error:
             raise ArtganError(f"{error}, or take --upscaler {BICUBIC}") from None
     elif Path(name).is_file():
