@@ -12,7 +12,8 @@ __getattr__, __dir__, __all__ = lazy.attach(
     submodules=["config", "data", "gan", "images", "interface", "runlog", "studio"],
     submod_attrs={
         "config": ["PRESETS", "PROFILES", "TrainConfig", "preset"],
-        "data.preprocessing": ["PictureSet", "load_pictures", "open_cache", "prepare"],
+        "data.cache": ["PictureSet", "open_cache"],
+        "data.preprocessing": ["load_pictures", "prepare"],
         "data.synthetic": ["LOOKS", "synthetic_paintings"],
         "errors": ["ArtganError"],
         "gan.checkpoints": ["export_generator", "load_generator"],

@@ -6,6 +6,8 @@ generator file carries it in its header, so that a picture can be made from the 
 
 import dataclasses
 import difflib
+import hashlib
+import json
 import typing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -22,6 +24,17 @@ Optimizer = Literal["adam", "sgd"]
 InitialWeights = Literal["glorot-uniform", "glorot-normal", "normal", "uniform"]
 GradientCorrection = Literal["none", "clip-norm", "clip-weights", "penalty"]
 JudgeHead = Literal["conv-1", "conv-wide", "flatten"]
+
+
+_BOUNDS = {
+    "width": (1, 1024),
+    "latent_dim": (1, 65_536),
+    "judge_updates": (1, 1000),
+    "batch_size": (2, 65_536),
+    "epochs": (1, 1_000_000),
+    "images_per_epoch": (1, 1_000_000_000),
+    "checkpoint_every": (1, 1_000_000),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,9 +83,10 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, hint in typing.get_type_hints(type(self)).items():
             _check_type(name, getattr(self, name), hint)
-        for name in ("width", "latent_dim", "judge_updates", "epochs", "images_per_epoch", "checkpoint_every"):
-            _require(getattr(self, name) >= 1, f"{name} must be at least 1, not {getattr(self, name)}")
-        _require(self.batch_size >= 2, f"batch_size must be at least 2, not {self.batch_size}")
+        for name, (low, high) in _BOUNDS.items():
+            _require(
+                low <= getattr(self, name) <= high, f"{name} must lie in {low} to {high}, not {getattr(self, name)}"
+            )
         _require(self.kernel_size in (3, 4, 5), f"kernel_size must be 3, 4 or 5, not {self.kernel_size}")
         _require(0 < self.lr <= 1, f"lr must lie in (0, 1], not {self.lr}")
         _require(0 <= self.beta1 < 1, f"beta1 must lie in [0, 1), not {self.beta1}")
@@ -96,6 +110,11 @@ class TrainConfig:
     def total_steps(self) -> int:
         """Generator updates in the whole run."""
         return self.epochs * self.steps_per_epoch
+
+    @property
+    def digest(self) -> str:
+        """A short name of this config: equal configs have equal digests."""
+        return hashlib.sha256(json.dumps(self.to_dict(), sort_keys=True).encode()).hexdigest()[:8]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values, in the order of declaration."""

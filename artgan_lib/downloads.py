@@ -49,14 +49,27 @@ class PublishedFile:
     checksum: str | None
 
 
+def make_folders_absolute() -> None:
+    """Fix both folders as seen from here, for processes that are started elsewhere, such as notebook kernels."""
+    for variable in (WEIGHTS_DIR, CACHE_DIR):
+        if os.environ.get(variable):
+            os.environ[variable] = str(Path(os.environ[variable]).expanduser().resolve())
+
+
 def cache_dir() -> Path:
     """Return the folder where fetched weights are kept; it need not exist."""
     return Path(os.environ.get(CACHE_DIR) or Path.home() / ".cache" / "artgan")
 
 
 def find_weights(file: PublishedFile) -> Path | None:
-    """Return where weights lie on this machine, or None."""
+    """Return where weights lie on this machine, or None.
+
+    Raises:
+        ArtganError: If the user's own folder is not there.
+    """
     own = os.environ.get(WEIGHTS_DIR)
+    if own and not Path(own).is_dir():
+        raise ArtganError(f"{WEIGHTS_DIR} names {own}, which is not a folder")
     places = [Path(own)] if own else []
     return next((place / file.name for place in [*places, cache_dir()] if (place / file.name).is_file()), None)
 
@@ -169,7 +182,7 @@ def _attempt(url: str, part: Path, progress: Progress | None) -> tuple[str | Non
     if have:
         headers["Range"] = f"bytes={have}-"
         if _tag_path(part).exists():  # the file may have changed since
-            headers["If-Range"] = _tag_path(part).read_text()
+            headers["If-Range"] = _tag_path(part).read_text(encoding="utf-8")
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
         status = response.status_code
         if status == requests.codes.requested_range_not_satisfiable and have:
@@ -241,4 +254,4 @@ def _record_path(target: Path) -> Path:
 
 def _recorded(target: Path) -> str | None:
     path = _record_path(target)
-    return path.read_text().strip() if path.exists() else None
+    return path.read_text(encoding="utf-8").strip() if path.exists() else None

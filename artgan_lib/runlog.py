@@ -52,7 +52,8 @@ class RunLog:
 
     Args:
         path: The file; lines beyond `size` are cut off, so that a resumed run neither doubles nor loses a line.
-        size: Bytes of the log that belong to the state the run goes on from; 0 starts anew.
+        size: Bytes of the log that belong to the state the run goes on from; 0 starts anew, an old log is kept as
+            `.old`.
 
     Raises:
         ArtganError: If the file is shorter than `size`.
@@ -64,6 +65,8 @@ class RunLog:
         there = self.path.stat().st_size if self.path.exists() else 0
         if there < size:
             raise ArtganError(f"{self.path} has lost its end: {there} bytes, the checkpoint was written at {size}")
+        if there and not size:  # a log without a checkpoint: kept, but not gone on with
+            self.path.replace(self.path.with_name(f"{self.path.name}.old"))
         with self.path.open("ab") as file:
             file.truncate(size)
 
@@ -90,7 +93,7 @@ def read_log(path: Path | str) -> "pd.DataFrame":
     path = Path(path)
     if not path.is_file():
         raise ArtganError(f"there is no log {path}; a run writes it as log.jsonl into its folder")
-    lines = path.read_text().split("\n")[:-1]
+    lines = path.read_text(encoding="utf-8").split("\n")[:-1]
     try:
         return pd.DataFrame([json.loads(line) for line in lines])
     except ValueError:

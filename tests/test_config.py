@@ -45,11 +45,12 @@ def test_config_is_frozen() -> None:
     [
         ({"lr": 0.0}, r"lr must lie in \(0, 1\], not 0.0"),
         ({"lr": "fast"}, "lr takes a number, not 'fast'"),
-        ({"batch_size": 1}, "batch_size must be at least 2"),
+        ({"batch_size": 1}, "batch_size must lie in 2 to 65536, not 1"),
         ({"epochs": True}, "epochs takes a whole number, not True"),
         ({"kernel_size": 6}, "kernel_size must be 3, 4 or 5, not 6"),
         ({"loss": "hinge"}, "loss takes one of bce, wasserstein, not 'hinge'"),
         ({"beta1": 1.0}, "beta1 must lie in"),
+        ({"width": 10**9}, "width must lie in 1 to 1024"),
         ({"seed": 2**31}, "seed must lie in 0 to 2147483647"),
         ({"judge_normalization": "batch"}, "gradient penalty needs a judge that scores each picture by itself"),
         ({"learning_rate": 1e-4}, "there is no setting 'learning_rate'"),

@@ -1,6 +1,7 @@
 """Transfers from a real server on loopback that misbehaves in every way we know."""
 
 import hashlib
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -290,3 +291,18 @@ def test_the_users_own_weights_come_first_and_as_they_are(
     (own / "data.tar").write_bytes(b"a copy of another hash")
     monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(own))
     assert fetch_weights(published(whole)) == own / "data.tar"
+
+
+def test_a_weights_folder_that_is_not_there_is_told(published: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", "nowhere")
+    with pytest.raises(ArtganError, match="ARTGAN_WEIGHTS_DIR names nowhere, which is not a folder"):
+        find_weights(published(whole))
+
+
+def test_relative_folders_are_fixed_for_processes_started_elsewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", "weights")
+    downloads.make_folders_absolute()
+    assert os.environ["ARTGAN_WEIGHTS_DIR"] == str(tmp_path / "weights")

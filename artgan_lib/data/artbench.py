@@ -1,15 +1,13 @@
-"""The training-data store: paintings in a folder or a tar archive, listed by style and split, read one by one.
+"""ArtBench-10: what it is, where it is published, and how to get it whole.
 
-Owns what ArtBench-10 and any ImageFolder look like on disk; turning bytes into pixels is left to
-`data.preprocessing`. Nothing is ever unpacked.
+The transfer is left to `downloads`, reading what came to `data.sources`.
 """
 
-import tarfile
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
-from typing import NamedTuple, Protocol
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
+from artgan_lib.downloads import Progress, PublishedFile, adopt, fetch
 from artgan_lib.errors import ArtganError
 
 STYLES = (
@@ -24,95 +22,93 @@ STYLES = (
     "surrealism",
     "ukiyo_e",
 )
-"""The ten styles of ArtBench-10, in its own order."""
+"""The ten styles, in the data set's own order."""
 
-SPLITS = ("train", "test", "val")
-UNLABELLED = "unlabelled"
-"""The style of a picture that lies in no folder."""
+PER_STYLE = {"train": 5000, "test": 1000}
+ORIGINAL_SIZE_TOTAL = 66_000
+"""Pictures in the original-size archives: more than the 60,000 of the other forms, which were chosen from them."""
 
-
-class Painting(NamedTuple):
-    """One file of a source."""
-
-    name: str  # path inside the source, with forward slashes
-    style: str  # name of the folder it lies in
-    split: str | None  # name of the folder above, if that is train, test or val
+_OFFICIAL = "https://artbench.eecs.berkeley.edu/files"
+_MIRROR = "https://huggingface.co/datasets/zguo0525/ArtBench/resolve/main"
 
 
-class Source(Protocol):
-    """A collection of paintings (interface ITDT of Fig. 2)."""
-
-    paintings: list[Painting]
-
-    def read(self, painting: Painting) -> bytes:
-        """Return the bytes of a painting's file."""
-        ...
+def _published(name: str, checksum: str | None = None) -> PublishedFile:
+    return PublishedFile(name, (f"{_OFFICIAL}/{name}", f"{_MIRROR}/{name}"), checksum)
 
 
-@contextmanager
-def open_source(path: Path | str) -> Iterator[Source]:
-    """Open an ImageFolder (`style/file` or `split/style/file`) or an uncompressed tar of one.
+FORMS = {
+    "imagefolder-split": _published("artbench-10-imagefolder-split.tar"),
+    "imagefolder": _published("artbench-10-imagefolder.tar"),
+    "python": _published("artbench-10-python.tar.gz", "md5:9df1e998ee026aae36ec60ca7b44960e"),
+}
+"""The forms that can be fetched: 256 x 256 with and without the split, and 32 x 32 in CIFAR's layout. A checksum is
+published for the last; those of the others are recorded at the first fetch and held to afterwards."""
 
-    The order is that of the names, so it is the same on every machine. Hidden files are left out, as are links and
-    devices in an archive.
+
+def fetch_artbench(
+    form: str, folder: Path | str, *, from_local: Path | str | None = None, progress: Progress | None = None
+) -> Path:
+    """Fetch one form of ArtBench-10, or check and take a copy that lies on this machine, and count its pictures.
+
+    Args:
+        form: A name of `FORMS`.
+        folder: Where the archive goes.
+        from_local: A copy got elsewhere; it is hard-linked where that is possible.
+        progress: Told of the bytes as they come.
+
+    Returns:
+        The archive; `data.sources` opens it as it is.
 
     Raises:
-        ArtganError: If there is nothing there, the file is not a tar archive, or it holds no files.
+        ArtganError: If the form is unknown, nothing gives the whole file, or it does not hold what it should.
     """
-    path = Path(path)
-    if path.is_dir():
-        yield _with_paintings(_Folder(path), path)
-    elif path.is_file():
-        try:
-            archive = tarfile.open(path, "r:")  # noqa: SIM115 (closed below; only this line may fail so)
-        except tarfile.TarError:
-            raise ArtganError(
-                f"{path} is not a tar archive; give a folder of pictures or an uncompressed .tar"
-            ) from None
-        with archive:
-            yield _with_paintings(_Tar(archive, path), path)
+    if form not in FORMS:
+        raise ArtganError(f"there is no form {form!r} of ArtBench-10; there are {', '.join(FORMS)}")
+    file = FORMS[form]
+    if from_local is not None:
+        archive = adopt(file, from_local, folder)
     else:
-        raise ArtganError(f"there is no folder or archive {path}")
+        way_out = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
+        archive = fetch(file, folder, way_out=way_out, progress=progress)
+    from artgan_lib.data.sources import open_source
+
+    with open_source(archive) as source:
+        counts = Counter((painting.style, painting.split) for painting in source.paintings)
+    check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
+    return archive
 
 
-class _Folder:
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        names = (file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
-        self.paintings = _list(names)
+def check_counts(
+    counts: Mapping[tuple[str, str | None], int], name: Path | str, splits: Sequence[str] | None = tuple(PER_STYLE)
+) -> None:
+    """Check that a form of ArtBench-10 holds the pictures it should, style by style.
 
-    def read(self, painting: Painting) -> bytes:
-        return (self.path / painting.name).read_bytes()
+    Args:
+        counts: Pictures by style and split.
+        name: Of the archive, for the error.
+        splits: The splits it should have; None if it has none.
 
-
-class _Tar:
-    def __init__(self, archive: tarfile.TarFile, path: Path) -> None:
-        self.archive = archive
-        try:
-            self.members = {member.name: member for member in archive.getmembers() if member.isreg()}
-        except tarfile.TarError as error:
-            raise ArtganError(f"{path} is damaged ({error}); fetch it again") from None
-        self.paintings = _list(self.members)
-
-    def read(self, painting: Painting) -> bytes:
-        file = self.archive.extractfile(self.members[painting.name])
-        assert file is not None  # regular members always have content
-        return file.read()
-
-
-def _list(names: Iterator[str] | dict[str, tarfile.TarInfo]) -> list[Painting]:
-    paintings = []
-    for name in sorted(names):
-        *folders, file = PurePosixPath(name).parts
-        if file.startswith("."):
-            continue
-        style = folders[-1] if folders else UNLABELLED
-        split = folders[-2] if len(folders) > 1 and folders[-2] in SPLITS else None
-        paintings.append(Painting(name, style, split))
-    return paintings
-
-
-def _with_paintings(source: Source, path: Path) -> Source:
-    if not source.paintings:
-        raise ArtganError(f"{path} holds no files; expected pictures as style/file or split/style/file")
-    return source
+    Raises:
+        ArtganError: If a style has too few or too many, or it is the original-size set.
+    """
+    total = sum(counts.values())
+    if total == ORIGINAL_SIZE_TOTAL:
+        raise ArtganError(
+            f"{name} holds {total:,} pictures: the original-size set, of which ArtBench-10's 60,000 were chosen; "
+            f"take the 256 x 256 form for results that can be compared"
+        )
+    each = list(PER_STYLE.items()) if splits else [(None, sum(PER_STYLE.values()))]
+    expected = {(style, split): n for style in STYLES for split, n in each}
+    wrong = [
+        f"{style}{f' ({split})' if split else ''} {counts.get((style, split), 0):,} instead of {n:,}"
+        for (style, split), n in expected.items()
+        if counts.get((style, split), 0) != n
+    ]
+    foreign = sorted({style for style, _ in counts} - set(STYLES))
+    if wrong or foreign:
+        said = [
+            *wrong[:3],
+            *([f"and {len(wrong) - 3} more"] if len(wrong) > 3 else []),
+            *(f"no style {s}" for s in foreign[:3]),
+        ]
+        raise ArtganError(f"{name} is not ArtBench-10 as published: {'; '.join(said)}; fetch it again")

@@ -1,70 +1,44 @@
-"""Image processing: every painting to RGB, a centred square, 64 x 64 by bicubic, into one memory-mapped array.
+"""Image processing: every painting to RGB, a centred square, 64 x 64 by bicubic, into one array.
 
-Owns the cache on disk (`images.npy`, `labels.npy`, `manifest.json`) and the quarantine of files that cannot be read.
-It is the interface IPDT of Fig. 2: training sees nothing but the array.
+Owns the run over many files, and the quarantine of those that cannot be read: they are named with a reason and the run
+goes on. One file is left to `data.decoding`; what is written is described in `data.cache`.
 """
 
-import io
+import errno
+import hashlib
 import json
 import os
 import platform
 import shutil
-import tempfile
 import warnings
-from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
 import PIL
-from PIL import Image, ImageOps
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.data.artbench import open_source
+from artgan_lib.data.cache import FILES, FORMAT, IMAGES, LABELS, MANIFEST, PictureSet, hash_file, is_cache, open_cache
+from artgan_lib.data.decoding import Prepared, decode, square_thumbnail
+from artgan_lib.data.sources import Painting, Source, choose, open_source
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.errors import ArtganError
+from artgan_lib.images import fingerprint
 from artgan_lib.runlog import write_json
 
-FORMAT = 1
+__all__ = ["SYNTHETIC", "load_pictures", "prepare", "square_thumbnail"]
+
 SYNTHETIC = "synthetic"
 """The source that needs no file: procedural pictures of `data.synthetic`."""
 
 Progress = Callable[[int, int], None]
 """Told how many files are done, of how many."""
 
-
-@dataclass(frozen=True)
-class PictureSet:
-    """Pictures ready for training."""
-
-    images: np.ndarray  # uint8 (N, size, size, 3), memory-mapped if it comes from a cache
-    labels: np.ndarray  # int16 (N,), index into `styles`
-    styles: tuple[str, ...]
-    manifest: dict[str, Any]  # where the pictures come from, counts, quarantine, versions
-
-
-def square_thumbnail(image: Image.Image, size: int = IMAGE_SIZE) -> np.ndarray:
-    """Bring one picture to what the networks are trained on, as the paper does.
-
-    The EXIF orientation is applied and transparency laid over white; then the surplus on both sides of the longer
-    axis is cut and the square is resized by Pillow's bicubic filter. A picture that has the size already keeps its
-    pixels.
-
-    Args:
-        image: Any picture that Pillow opens.
-        size: Side of the result in pixels.
-
-    Returns:
-        uint8, shape (size, size, 3), RGB.
-    """
-    image = _rgb(ImageOps.exif_transpose(image))
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
-    return np.asarray(square.resize((size, size), Image.Resampling.BICUBIC))
+_ROWS, _PLAN, _RECORDS = "rows.npy", "plan.json", "records.jsonl"
+_FLUSH_EVERY = 64
 
 
 def prepare(
@@ -73,86 +47,75 @@ def prepare(
     *,
     size: int = IMAGE_SIZE,
     split: str | None = None,
+    styles: Sequence[str] = (),
+    limit: int | None = None,
     overwrite: bool = False,
+    workers: int | None = None,
     progress: Progress | None = None,
 ) -> PictureSet:
-    """Make a cache of a folder or archive of paintings.
+    """Make a cache of a collection of paintings.
 
     A file that cannot be read is named in the manifest with the reason, and the run goes on. The cache is written
-    beside its place and renamed when whole.
+    beside its place and renamed when whole; a run that was stopped, even killed, goes on where it was.
 
     Args:
-        source: ImageFolder or tar, see `data.artbench.open_source`.
+        source: Whatever `data.sources.open_source` opens.
         out: Folder of the cache.
         size: Side of the pictures in pixels, 1 to 1024.
         split: Take only this split (`train`, `test`, `val`).
+        styles: Take only these styles; empty means all.
+        limit: Take at most so many, spread evenly.
         overwrite: Replace a cache that lies there.
+        workers: Threads that decode; as many as there are cores by default.
         progress: Told after each file.
 
     Returns:
-        The new cache, memory-mapped.
+        The new cache, memory-mapped. It does not depend on the number of workers or on interruptions.
 
     Raises:
-        ArtganError: If the source has no readable picture, or `out` exists.
+        ArtganError: If the source has no readable picture, `out` exists, or the disk is full; what is done is kept.
     """
-    out = Path(out)
+    source, out = Path(source), Path(out)
     if not 1 <= size <= 1024:
         raise ArtganError(f"the size must lie in 1 to 1024 pixels, not {size}")
-    if out.exists() and not (overwrite and (is_cache(out) or not any(out.iterdir()))):
-        way_out = "--overwrite replaces it" if is_cache(out) else "choose another folder"
-        raise ArtganError(f"{out} exists already; {way_out}")
-    out.parent.mkdir(parents=True, exist_ok=True)
-    beside = Path(tempfile.mkdtemp(dir=out.parent, prefix=f".{out.name}."))
-    try:
-        _fill(Path(source), beside, size, split, progress)
-        beside.chmod(0o755)
-        if out.exists():
-            shutil.rmtree(out)
-        beside.replace(out)
-    except BaseException:
-        shutil.rmtree(beside, ignore_errors=True)
-        raise
+    _check_place(source, out, overwrite)
+    with open_source(source) as opened:
+        chosen = choose(opened.paintings, split=split, styles=styles, limit=limit)
+        beside = _begin(source, out, opened, chosen, size)
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
+                records = _decode_all(opened, chosen, beside, size, workers or os.cpu_count() or 1, progress)
+            good = [number for number in chosen if records[number].get("reason") is None]
+            if not good:
+                name = opened.paintings[chosen[0]].name
+                raise ArtganError(f"{source} has no picture that can be read; {name}: {records[chosen[0]]['reason']}")
+            _finish(source, beside, opened, chosen, records, size, split)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            raise ArtganError(f"the disk of {out.parent} is full; make room, the same command goes on") from None
+        except ArtganError:
+            shutil.rmtree(beside)
+            raise
+    former = out.parent / f".{out.name}.former"
+    if out.exists():  # the old cache goes only when the new one is in its place
+        out.replace(former)
+    beside.replace(out)
+    shutil.rmtree(former, ignore_errors=True)
     return open_cache(out)
-
-
-def open_cache(path: Path | str) -> PictureSet:
-    """Open a cache that `prepare` made, after checking that it is whole.
-
-    Raises:
-        ArtganError: If it is not a cache, or its files do not fit each other.
-    """
-    path = Path(path)
-    if not is_cache(path):
-        raise ArtganError(f"{path} is not a cache of pictures; `artgan prepare SOURCE --out {path}` makes one")
-    try:
-        manifest = json.loads((path / "manifest.json").read_text())
-        images = np.load(path / "images.npy", mmap_mode="r", allow_pickle=False)
-        labels = np.load(path / "labels.npy", allow_pickle=False)
-        expected = (manifest["count"], manifest["size"], manifest["size"], 3)
-        whole = images.shape == expected and images.dtype == np.uint8 and labels.shape == expected[:1]
-        styles = tuple(manifest["styles"])
-    except (OSError, ValueError, KeyError, TypeError):
-        whole = False
-    if not whole:
-        raise ArtganError(f"the cache {path} is damaged: its files do not fit its manifest; prepare it again")
-    return PictureSet(images, labels, styles, manifest)
-
-
-def is_cache(path: Path | str) -> bool:
-    """Tell whether a folder claims to be a cache of ours."""
-    return (Path(path) / "manifest.json").is_file() and (Path(path) / "images.npy").is_file()
 
 
 def load_pictures(
     source: Path | str, *, pictures: int = 2048, seed: int = 0, cache: Path | str | None = None
 ) -> PictureSet:
-    """Get 64 x 64 pictures from whatever the reader has: what a notebook's SOURCE and `--data` accept.
+    """Get 64 x 64 pictures from whatever the reader has: what a notebook's SOURCE accepts.
 
     Args:
-        source: `synthetic`, a cache, or a folder or tar of paintings, which is prepared first.
+        source: `synthetic`, a cache, or, where `cache` is given, a collection of paintings, which is prepared first.
         pictures: How many synthetic ones.
         seed: Of the synthetic ones.
-        cache: Where a folder or tar is prepared to; a cache there is replaced.
+        cache: Where a collection is prepared to; a cache there is replaced.
 
     Raises:
         ArtganError: If the source cannot be opened, or paintings would have to be prepared and `cache` is None.
@@ -160,83 +123,172 @@ def load_pictures(
     if str(source) == SYNTHETIC:
         images, labels = synthetic_paintings(pictures, seed=seed)
         return PictureSet(images, labels, LOOKS, {"source": SYNTHETIC, "count": pictures, "seed": seed})
-    if is_cache(source):
-        return open_cache(source)
-    if cache is None:
-        return open_cache(source)  # says what is wrong
+    if is_cache(source) or cache is None:
+        return open_cache(source)  # says what is wrong if it is none
     return prepare(source, cache, overwrite=True)
 
 
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = image.convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+def _check_place(source: Path, out: Path, overwrite: bool) -> None:
+    """Refuse to write where something would be lost."""
+    inside = source.resolve() in (out.resolve(), *out.resolve().parents) or out.resolve() in source.resolve().parents
+    if inside:
+        raise ArtganError(f"the cache {out} and the paintings {source} must not lie in each other")
+    if not out.exists():
+        return
+    names = {path.name for path in out.iterdir()} if out.is_dir() else {out.name}
+    if names - {IMAGES, LABELS, FILES, MANIFEST}:
+        raise ArtganError(f"{out} exists already and holds more than a cache; choose another folder")
+    if names and not overwrite:
+        raise ArtganError(f"{out} exists already; --overwrite replaces it")
 
 
-def _fill(source: Path, folder: Path, size: int, split: str | None, progress: Progress | None) -> None:
-    """Write a whole cache into an empty folder."""
-    labels: list[str] = []
-    quarantined: list[dict[str, str]] = []
-    counts: Counter[str] = Counter()
-    with open_source(source) as opened, (folder / "images.npy").open("wb") as file:
-        paintings = [painting for painting in opened.paintings if split in (None, painting.split)]
-        if not paintings:
-            raise ArtganError(f"{source} has no split {split!r}")
-        _write_header(file, len(paintings), size)  # as long as the true one, which replaces it below
-        for done, painting in enumerate(paintings, 1):
-            content = opened.read(painting)
-            try:
-                pixels = _decode(content, size)
-            except Exception as error:
-                quarantined.append({"name": painting.name, "reason": _reason(error, content)})
-            else:
-                file.write(pixels.tobytes())
-                labels.append(painting.style)
-                counts[painting.split or "all"] += 1
+def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int) -> Path:
+    """Return the folder that is worked in: that of a stopped run of the very same plan, or a new one."""
+    beside = out.parent / f".{out.name}.partial"
+    names = "\n".join(opened.paintings[number].name for number in chosen)
+    stamp = source.stat()
+    plan = {
+        "format": FORMAT,
+        "source": [str(source.resolve()), stamp.st_size, stamp.st_mtime_ns],
+        "names": hashlib.sha256(names.encode()).hexdigest(),
+        "size": size,
+        "pillow": PIL.__version__,
+    }
+    begun = (beside / _PLAN).exists() and (beside / _ROWS).exists()
+    if begun and json.loads((beside / _PLAN).read_text(encoding="utf-8")) == plan:
+        return beside
+    shutil.rmtree(beside, ignore_errors=True)
+    beside.mkdir(parents=True)
+    wanted, free = len(chosen) * size * size * 3, shutil.disk_usage(beside).free
+    if wanted > free:
+        beside.rmdir()
+        raise ArtganError(f"{out.parent} has {free / 1e9:.1f} GB left, the cache wants {wanted / 1e9:.1f} GB")
+    with (beside / _ROWS).open("wb") as rows:
+        rows.truncate(_write_header(rows, len(chosen), size) + wanted)
+    (beside / _RECORDS).touch()
+    write_json(beside / _PLAN, plan)
+    return beside
+
+
+def _decode_all(
+    opened: Source, chosen: list[int], beside: Path, size: int, workers: int, progress: Progress | None
+) -> dict[int, dict[str, Any]]:
+    """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come.
+
+    Returns:
+        Number of each file -> its record (`sha256`, and `reason` if it is quarantined).
+    """
+    records = {record.pop("number"): record for record in _read_records(beside / _RECORDS)}
+    place = {number: row for row, number in enumerate(chosen)}
+    waiting: deque[tuple[int, Future[Prepared]]] = deque()
+    fresh: list[dict[str, Any]] = []
+
+    with (
+        (beside / _ROWS).open("r+b") as rows,
+        (beside / _RECORDS).open("a", encoding="utf-8") as log,
+        ThreadPoolExecutor(workers) as pool,
+    ):
+        start = _write_header(rows, len(chosen), size)
+
+        def flush() -> None:
+            rows.flush()  # pixels first: a record promises that they are there
+            log.writelines(json.dumps(record) + "\n" for record in fresh)
+            log.flush()
+            fresh.clear()
+
+        def take() -> None:
+            number, future = waiting.popleft()
+            pixels, sha256, reason = future.result()
+            if pixels is not None:
+                rows.seek(start + place[number] * pixels.nbytes)
+                rows.write(pixels.tobytes())
+            records[number] = {"sha256": sha256} | ({"reason": reason} if reason else {})
+            fresh.append({"number": number} | records[number])
+            if len(fresh) == _FLUSH_EVERY:
+                flush()
             if progress is not None:
-                progress(done, len(paintings))
-        if not labels:
-            first = quarantined[0]
-            raise ArtganError(f"{source} has no picture that can be read; {first['name']}: {first['reason']}")
-        file.seek(0)
-        _write_header(file, len(labels), size)
-        file.flush()
-        os.fsync(file.fileno())
-    styles = sorted(set(labels))
-    np.save(folder / "labels.npy", np.array([styles.index(style) for style in labels], dtype=np.int16))
+                progress(len(records), len(chosen))
+
+        for number, content in opened.stream([number for number in chosen if number not in records]):
+            waiting.append((number, pool.submit(decode, content, size)))
+            if len(waiting) >= 4 * workers:
+                take()
+        while waiting:
+            take()
+        flush()
+    return records
+
+
+def _finish(
+    source: Path,
+    beside: Path,
+    opened: Source,
+    chosen: list[int],
+    records: dict[int, dict[str, Any]],
+    size: int,
+    split: str | None,
+) -> None:
+    """Leave nothing in the folder but a whole cache."""
+    good = [row for row, number in enumerate(chosen) if "reason" not in records[number]]
+    rows = np.load(beside / _ROWS, mmap_mode="r")
+    if len(good) < len(chosen):
+        with (beside / IMAGES).open("wb") as file:
+            _write_header(file, len(good), size)
+            for part in range(0, len(good), 1024):
+                file.write(rows[good[part : part + 1024]].tobytes())
+        del rows
+        (beside / _ROWS).unlink()
+    else:
+        del rows
+        (beside / _ROWS).replace(beside / IMAGES)
+    kept = [opened.paintings[chosen[row]] for row in good]
+    styles = sorted({painting.style for painting in kept})
+    index = {style: number for number, style in enumerate(styles)}
+    np.save(beside / LABELS, np.array([index[painting.style] for painting in kept], dtype=np.int16))
+    with (beside / FILES).open("w", encoding="utf-8") as file_list:
+        for row in good:
+            entry = {"name": opened.paintings[chosen[row]].name, "sha256": records[chosen[row]]["sha256"]}
+            file_list.write(json.dumps(entry) + "\n")
+    images = np.load(beside / IMAGES, mmap_mode="r")
+    quarantined = [
+        {"name": opened.paintings[number].name, "reason": records[number]["reason"]}
+        for number in chosen
+        if "reason" in records[number]
+    ]
     manifest = {
         "format": FORMAT,
         "source": source.name,
         "split": split,
         "size": size,
-        "count": len(labels),
-        "styles": {style: labels.count(style) for style in styles},
-        "splits": dict(counts),
-        "quarantined": quarantined,
+        "count": len(good),
+        "styles": _count(kept, "style"),
+        "splits": _count(kept, "split"),
+        "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
+        "fingerprint": fingerprint(images),
+        "sha256": hash_file(beside / IMAGES),
+        "files_sha256": hash_file(beside / FILES),
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},
     }
-    write_json(folder / "manifest.json", manifest)
+    write_json(beside / MANIFEST, manifest)
+    (beside / _PLAN).unlink()
+    (beside / _RECORDS).unlink()
 
 
-def _decode(content: bytes, size: int) -> np.ndarray:
-    with warnings.catch_warnings():
-        # A picture of more than 89 million pixels is taken for a decompression bomb, not only warned of.
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        warnings.simplefilter("ignore", UserWarning)  # odd metadata is no reason to stop
-        with Image.open(io.BytesIO(content)) as image:
-            return square_thumbnail(image, size)
+def _count(paintings: list[Painting], field: str) -> dict[str, int]:
+    return dict(sorted(Counter(getattr(painting, field) or "all" for painting in paintings).items()))
 
 
-def _reason(error: Exception, content: bytes) -> str:
-    if not content:
-        return "the file is empty"
-    if isinstance(error, PIL.UnidentifiedImageError):
-        return "not a picture that Pillow can read"
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+def _read_records(path: Path) -> Iterator[dict[str, Any]]:
+    for line in path.read_text(encoding="utf-8").split("\n")[
+        :-1
+    ]:  # a last line without an end was being written when it stopped
+        yield json.loads(line)
 
 
-def _write_header(file: BinaryIO, count: int, size: int) -> None:
-    """Write the head of `images.npy`; numpy keeps room for a growing count, so every count gives the same length."""
-    head = {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
-    np.lib.format.write_array_header_1_0(file, head)
+def _write_header(file: BinaryIO, count: int, size: int) -> int:
+    """Write the head of an array file and return its length."""
+    file.seek(0)
+    np.lib.format.write_array_header_1_0(
+        file, {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
+    )
+    return file.tell()

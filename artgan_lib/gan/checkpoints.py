@@ -4,17 +4,16 @@ A checkpoint holds all that the next step depends on. A generator file (safetens
 header, the config they belong to; it is the interface IGME of Fig. 2. Neither runs code when it is read.
 """
 
-import hashlib
 import io
 import json
 import pickle
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import nn
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
@@ -58,14 +57,6 @@ def load_checkpoint(path: Path | str, config: TrainConfig, data: str) -> dict[st
     return state
 
 
-def fingerprint(images: np.ndarray) -> str:
-    """Tell one set of pictures (N, H, W, 3) from another: a hash of its shape and of 256 pictures spread over it."""
-    digest = hashlib.sha256(str(images.shape).encode())
-    for index in np.linspace(0, len(images) - 1, num=min(256, len(images))).astype(int):
-        digest.update(images[index].tobytes())
-    return digest.hexdigest()[:16]
-
-
 def export_generator(path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any]) -> Path:
     """Write a generator that describes itself.
 
@@ -96,12 +87,20 @@ def load_generator(path: Path | str) -> tuple[Generator, dict[str, Any]]:
         with safe_open(path, framework="pt") as file:
             header = json.loads((file.metadata() or {})[_HEADER_KEY])
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
-        config = TrainConfig.from_dict(header["config"])
-        generator = Generator(config)
+        if header["format"] != FORMAT or not isinstance(header["origin"], dict):
+            raise ValueError("its header is of another version")
+        generator = Generator(TrainConfig.from_dict(header["config"]))
         generator.load_state_dict(tensors)
+        if not is_finite(generator):
+            raise ValueError("its weights are not finite")
     except (SafetensorError, KeyError, TypeError, ValueError, RuntimeError) as error:
         raise ArtganError(f"{path} is not a whole generator file of artgan ({_first_line(error)})") from None
     return generator.eval().requires_grad_(False), header
+
+
+def is_finite(network: nn.Module) -> bool:
+    """Tell whether every weight and statistic of a network is a number."""
+    return all(bool(torch.isfinite(value).all()) for value in network.state_dict().values())
 
 
 def _first_line(error: Exception) -> str:

@@ -205,7 +205,10 @@ def choose_device(name: str = "auto") -> torch.device:
         name = next(device for device, present in there.items() if present)
     if not there.get(name.split(":")[0], False):
         raise ArtganError(f"there is no device {name!r} on this machine; --device cpu always works")
-    return torch.device(name)
+    try:
+        return torch.device(name)
+    except RuntimeError:
+        raise ArtganError(f"there is no device {name!r} on this machine; --device cpu always works") from None
 
 
 def _fans(weight: Tensor) -> int:

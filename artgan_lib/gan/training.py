@@ -1,4 +1,4 @@
-"""The one loop that trains every variant, in blocks that the notebooks number alike.
+"""The one loop that trains every variant, in blocks under one comment each.
 
 Owns the clock and what is written when; a single step is left to `gan.updates`. It knows no data set (pictures come
 as one uint8 array) and no metric (callbacks measure). Random numbers depend on the seed and the step alone, so a run
@@ -19,10 +19,10 @@ import torch
 
 from artgan_lib.config import IMAGE_SIZE, TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.checkpoints import export_generator, fingerprint, load_checkpoint, save_checkpoint
+from artgan_lib.gan.checkpoints import export_generator, is_finite, load_checkpoint, save_checkpoint
 from artgan_lib.gan.models import Generator, choose_device, paint
 from artgan_lib.gan.updates import LOG_KEYS, build_networks, draw_batch, update_in_turn, update_together
-from artgan_lib.images import encode, image_grid
+from artgan_lib.images import encode, fingerprint, image_grid
 from artgan_lib.randomness import latents
 from artgan_lib.runlog import RunLog, write_atomic, write_json
 
@@ -100,6 +100,8 @@ def train(
     write_json(run_dir / "config.json", config.to_dict())
 
     def save() -> None:
+        if not (is_finite(networks.generator) and is_finite(networks.judge)):
+            raise _breakdown(step, config, checkpoint)
         origin = {"data": data, "pictures": len(images), "step": step, "images_seen": step * config.batch_size}
         export_generator(run_dir / "generator.safetensors", networks.generator, config, origin)
         clock = {"step": step, "seconds": seconds, "log_size": log.size, "sums": sums.cpu()}
@@ -111,7 +113,7 @@ def train(
     begun = time.perf_counter() - seconds
     with _stop_signals() as stopped:
         while step < config.total_steps and not stopped.is_set():
-            # 5 Forge and judge updates, in the author's order.
+            # 5 Generator and judge updates, in the author's order.
             batch = draw_batch(config, images, step, where)
             values = update(config, networks, batch)
 
@@ -129,10 +131,7 @@ def train(
             last, mean = values.tolist(), (sums / config.steps_per_epoch).tolist()
             sums.zero_()
             if not np.isfinite(last[:4]).all():
-                raise ArtganError(
-                    f"training broke down: a loss was no longer finite at step {step} (epoch {epoch}); "
-                    f"{_last_good(checkpoint)}; a lower lr is the first thing to try"
-                )
+                raise _breakdown(step, config, checkpoint)
             record: dict[str, Any] = {"epoch": epoch, "step": step, "images_seen": step * config.batch_size}
             record |= dict(zip(LOG_KEYS, last, strict=True))
             record |= {f"{key}_mean": value for key, value in zip(LOG_KEYS, mean, strict=True)}
@@ -153,8 +152,12 @@ def train(
     return TrainResult(run_dir, run_dir / "generator.safetensors", log.path, step, step == config.total_steps)
 
 
-def _last_good(checkpoint: Path) -> str:
-    return f"the last good state is {checkpoint}" if checkpoint.exists() else "there is no checkpoint yet"
+def _breakdown(step: int, config: TrainConfig, checkpoint: Path) -> ArtganError:
+    state = f"the last good state is {checkpoint}" if checkpoint.exists() else "there is no checkpoint yet"
+    return ArtganError(
+        f"training broke down: losses or weights were no longer finite at step {step} "
+        f"(epoch {-(-step // config.steps_per_epoch)}); {state}; a lower lr is the first thing to try"
+    )
 
 
 @contextmanager

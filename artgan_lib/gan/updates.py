@@ -26,7 +26,7 @@ class Batch(NamedTuple):
     """The random numbers of one step, on the device: B pictures, K judge updates."""
 
     real: Tensor  # (B, 3, 64, 64) in [-1, 1], drawn with replacement
-    z_forge: Tensor  # (B, latent_dim), for the generator's update
+    z_generator: Tensor  # (B, latent_dim), for the generator's update
     z_judge: Tensor  # (K, B, latent_dim), for the judge's
     mix: Tensor  # (K, B), uniform in [0, 1], for the penalty
 
@@ -53,11 +53,11 @@ def draw_batch(config: TrainConfig, images: np.ndarray, step: int, device: torch
     """Draw the pictures and random numbers of a step; they depend on the config's seed and the step alone."""
     rng, size, updates = step_rng(config.seed, step), config.batch_size, config.judge_updates
     index = torch.randint(len(images), (size,), generator=rng)
-    z_forge = torch.randn(size, config.latent_dim, generator=rng)
+    z_generator = torch.randn(size, config.latent_dim, generator=rng)
     z_judge = torch.randn(updates, size, config.latent_dim, generator=rng)
     mix = torch.rand(updates, size, generator=rng)
     real = torch.from_numpy(np.ascontiguousarray(images[index.numpy()])).to(device)
-    return Batch(to_float(real), z_forge.to(device), z_judge.to(device), mix.to(device))
+    return Batch(to_float(real), z_generator.to(device), z_judge.to(device), mix.to(device))
 
 
 def update_together(config: TrainConfig, networks: Networks, batch: Batch) -> Tensor:
@@ -67,9 +67,9 @@ def update_together(config: TrainConfig, networks: Networks, batch: Batch) -> Te
         The values of `LOG_KEYS`, shape (6,), still on the device.
     """
     generator, judge, optimizer_g, optimizer_d = networks
-    fake = generator(batch.z_forge)
+    fake = generator(batch.z_generator)
     real_score, fake_score = judge(batch.real), judge(fake)
-    loss_g = forge_loss(config, real_score, fake_score)
+    loss_g = generator_loss(config, real_score, fake_score)
     loss_d, penalty = judge_loss(config, judge, batch.real, fake, real_score, fake_score, batch.mix[0])
     gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
     gradients_d = torch.autograd.grad(loss_d, list(judge.parameters()))
@@ -87,7 +87,7 @@ def update_in_turn(config: TrainConfig, networks: Networks, batch: Batch) -> Ten
     generator, judge, optimizer_g, optimizer_d = networks
     with torch.no_grad():
         real_score = judge(batch.real)
-    loss_g = forge_loss(config, real_score, judge(generator(batch.z_forge)))
+    loss_g = generator_loss(config, real_score, judge(generator(batch.z_generator)))
     _apply(config, optimizer_g, generator, torch.autograd.grad(loss_g, list(generator.parameters())))
     for z, mix in zip(batch.z_judge, batch.mix, strict=True):
         with torch.no_grad():
@@ -98,7 +98,7 @@ def update_in_turn(config: TrainConfig, networks: Networks, batch: Batch) -> Ten
     return _log_values(config, loss_g, loss_d, real_score, fake_score, penalty)
 
 
-def forge_loss(config: TrainConfig, real_score: Tensor, fake_score: Tensor) -> Tensor:
+def generator_loss(config: TrainConfig, real_score: Tensor, fake_score: Tensor) -> Tensor:
     """Return what the generator makes small; no gradient of its own comes from the real scores."""
     if config.loss == "bce":
         return non_saturating_loss(fake_score)

@@ -12,14 +12,17 @@ from typing import Any, NoReturn
 
 from artgan_lib import __version__
 from artgan_lib.config import PROFILES, VARIANTS, parse_setting, preset
+from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 
+_SHOWN = 20  # files left out that are told one by one
 DEFAULT_UPSCALER = "realesr-general-x4v3"  # spelt out, so that --help needs no PyTorch; a test holds it
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status."""
     try:
+        make_folders_absolute()
         options = build_parser().parse_args(arguments)
         command: Callable[[argparse.Namespace], int] = options.command
         return command(options)
@@ -42,22 +45,33 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND", title="commands")
 
     command = _add(commands, "prepare", _prepare, "make a training cache of a folder or tar of paintings")
-    command.add_argument("source", metavar="SOURCE", type=Path, help="ImageFolder or uncompressed tar of one")
-    command.add_argument("--out", metavar="CACHE", type=Path, required=True, help="folder of the cache")
+    command.add_argument("source", metavar="SOURCE", type=_path, help="folder, tar, tar.gz or zip of paintings")
+    command.add_argument("--out", metavar="CACHE", type=_path, required=True, help="folder of the cache")
     command.add_argument("--size", type=int, default=64, help="side in pixels (default %(default)s)")
     command.add_argument("--split", choices=("train", "test", "val"), help="take only this split")
+    command.add_argument("--style", action="append", default=[], help="take only this style; may be given again")
+    command.add_argument("--limit", type=int, metavar="N", help="take at most so many, spread evenly")
     command.add_argument("--overwrite", action="store_true", help="replace a cache that lies there")
+
+    data = commands.add_parser("data", help="fetch ArtBench-10", description="Fetch ArtBench-10.")
+    steps = data.add_subparsers(required=True, metavar="STEP", title="steps")
+    command = _add(steps, "fetch", _fetch, "fetch ArtBench-10, or check and take a copy of it")
+    command.add_argument("--form", default="imagefolder-split", help="imagefolder-split (default), imagefolder, python")
+    command.add_argument(
+        "--out", metavar="DIR", type=_path, default=Path("data/artbench10"), help="default %(default)s"
+    )
+    command.add_argument("--from-local", metavar="FILE", type=_path, help="a copy got elsewhere")
 
     command = _add(commands, "train", _train, "train one variant, or go on with a run that was stopped")
     command.add_argument("--variant", choices=VARIANTS, required=True)
     command.add_argument("--data", metavar="CACHE", required=True, help="a cache, or the word synthetic")
-    command.add_argument("--run-dir", metavar="RUN", type=Path, required=True, help="folder of the run")
+    command.add_argument("--run-dir", metavar="RUN", type=_path, required=True, help="folder of the run")
     command.add_argument("--profile", choices=tuple(PROFILES), default="paper", help="default %(default)s")
     command.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="replace a setting")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
     command = _add(commands, "generate", _generate, "paint pictures with a trained generator")
-    command.add_argument("--model", metavar="FILE", type=Path, required=True, help="generator.safetensors of a run")
+    command.add_argument("--model", metavar="FILE", type=_path, required=True, help="generator.safetensors of a run")
     command.add_argument("--count", type=int, default=16, help="1 to 100 pictures (default %(default)s)")
     command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
@@ -67,7 +81,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument(
         "--upscaler", default=DEFAULT_UPSCALER, help="a name, bicubic, or a file (default %(default)s)"
     )
-    command.add_argument("--out", metavar="DIR", type=Path, required=True, help="folder of the results")
+    command.add_argument("--out", metavar="DIR", type=_path, required=True, help="folder of the results")
     command.add_argument("--overwrite", action="store_true", help="replace an earlier run in that folder")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
@@ -75,7 +89,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
     command.add_argument("--only", metavar="NN", action="append", default=[], help="only notebooks that begin so")
     command.add_argument("-p", metavar="NAME=VALUE", dest="parameters", action="append", default=[], help="a parameter")
-    command.add_argument("--out", metavar="DIR", type=Path, help="folder of the executed copies (build/notebooks)")
+    command.add_argument("--out", metavar="DIR", type=_path, help="folder of the executed copies (build/notebooks)")
 
     command = _add(commands, "run", _run, "make pictures at 64, 256 and 1024, then execute the notebooks")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
@@ -83,6 +97,12 @@ def build_parser() -> argparse.ArgumentParser:
     _add(commands, "figures", _figures, "redraw the committed figures from data/results")
 
     return parser
+
+
+def _path(text: str) -> Path:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("an empty path names nothing")
+    return Path(text)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -112,13 +132,28 @@ def _prepare(options: argparse.Namespace) -> int:
         options.out,
         size=options.size,
         split=options.split,
+        styles=options.style,
+        limit=options.limit,
         overwrite=options.overwrite,
         progress=counter("preparing"),
     )
     quarantined = cache.manifest["quarantined"]
-    for bad in quarantined:
+    for bad in quarantined[:_SHOWN]:
         print(f"left out: {bad['name']}: {bad['reason']}")
+    if len(quarantined) > _SHOWN:
+        print(f"left out: {len(quarantined) - _SHOWN:,} more, all named in {options.out / 'manifest.json'}")
     print(f"{len(cache.images):,} pictures in {len(cache.styles)} styles -> {options.out}; {len(quarantined)} left out")
+    return 0
+
+
+def _fetch(options: argparse.Namespace) -> int:
+    from artgan_lib.data.artbench import fetch_artbench
+    from artgan_lib.interface.progress import counter
+
+    archive = fetch_artbench(
+        options.form, options.out, from_local=options.from_local, progress=counter("fetching", "B")
+    )
+    print(f"ArtBench-10, {options.form} -> {archive}")
     return 0
 
 

@@ -1,7 +1,7 @@
 """Drawing: functions that take data and an `ax` and return the `ax`. They read no files and choose no sizes.
 
-Colours are Okabe and Ito's, which colour-blind readers can tell apart; orange is the judge, blue the forger, as in
-the paper's Figs 3 and 4.
+Colours are Okabe and Ito's, which colour-blind readers can tell apart; orange is the critic or discriminator, blue the
+generator, as in the paper's Figs 3 and 4.
 """
 
 from typing import TYPE_CHECKING
@@ -42,7 +42,8 @@ def plot_losses(log: "pd.DataFrame", ax: "Axes", *, mean: bool = False) -> "Axes
         ax: Where to draw.
         mean: Means over each epoch instead of its last batch, which the paper shows.
     """
-    return _two_lines(log, ax, "loss_d", "loss_g", "judge", "generator", "loss", mean)
+    judge = "critic" if log["wasserstein"].notna().any() else "discriminator"
+    return _two_lines(log, ax, "loss_d", "loss_g", judge, "generator", "loss", mean)
 
 
 def plot_scores(log: "pd.DataFrame", ax: "Axes", *, mean: bool = False) -> "Axes":

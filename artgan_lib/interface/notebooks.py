@@ -85,12 +85,12 @@ def run_notebooks(
     Args:
         paths: The notebooks.
         out: Folder of the executed copies.
-        parameters: Injected into each; each must declare all of them.
+        parameters: Injected into each notebook that declares them; at least one must.
         on_start: Called before each with its name.
         on_done: Called after each.
 
     Raises:
-        ArtganError: Before any is run, if one does not declare a parameter.
+        ArtganError: Before any is run, if a parameter is declared by none.
     """
     import papermill
     import zmq
@@ -104,10 +104,13 @@ def run_notebooks(
             super().__init__(**settings)
             self.curve_publickey, self.curve_secretkey = zmq.curve_keypair()
 
-    for path in paths:
-        unknown = set(parameters) - set(papermill.inspect_notebook(str(path)))
-        if unknown:
-            raise ArtganError(f"{path.name} has no parameter {', '.join(sorted(unknown))}; its parameters cell has all")
+    declared = {path: set(papermill.inspect_notebook(str(path))) for path in paths}
+    unknown = set(parameters) - set().union(*declared.values())
+    if unknown:
+        names = ", ".join(path.stem for path in paths)
+        raise ArtganError(
+            f"no parameter {', '.join(sorted(unknown))} is declared by {names}; see their parameters cells"
+        )
     out.mkdir(parents=True, exist_ok=True)
     runs = []
     for path in paths:
@@ -117,7 +120,7 @@ def run_notebooks(
             papermill.execute_notebook(
                 str(path),
                 str(out / path.name),
-                parameters=dict(parameters),
+                parameters={name: value for name, value in parameters.items() if name in declared[path]},
                 kernel_name=KERNEL,
                 cwd=str(path.parent),
                 progress_bar=False,

@@ -25,7 +25,7 @@ def counter(title: str, unit: str = "img") -> Callable[[int, int], None]:
     def show(done: int, total: int) -> None:
         nonlocal bar, said
         if interactive():
-            bar = bar or tqdm(total=total, desc=title, unit=unit)
+            bar = bar or tqdm(total=total, desc=title, unit=unit, unit_scale=unit == "B")
             bar.update(done - bar.n)
             if done == total:
                 bar.close()

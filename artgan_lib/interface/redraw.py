@@ -24,7 +24,8 @@ from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upsca
 
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
-SHOWN = 4  # number of the picture that is shown at three sizes
+_PAPER = {"fid": "128.259", "cost": "about 530 min on a GPU"}  # the paper's Table 3
+SHOWN = 4  # the picture shown at three sizes, chosen for its contrasts
 LOG = Path("data/results/wgan-gp_paintings64.log.jsonl")
 
 
@@ -62,24 +63,32 @@ def results_table(root: Path) -> str:
     """Make README's table of results from the paper's numbers, the committed log and the shipped generator."""
     log, header = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)[1]
     here, paper = TrainConfig.from_dict(header["config"]), preset("wgan-gp")
-    last, n = log.iloc[-1], f"{header['origin']['pictures']:,}"
+    n = f"{header['origin']['pictures']:,}"
     rows = [
-        ("FID, the paper's protocol", "128.259", "not measured yet", "–", "–"),
-        ("images seen", f"{paper.epochs * paper.images_per_epoch:,}", f"{last['images_seen']:,.0f}", n, here.seed),
-        ("base width", paper.width, here.width, "–", "–"),
-        ("generator updates", f"{paper.total_steps:,}", f"{last['step']:,.0f}", n, here.seed),
+        ("FID, the paper's protocol", _PAPER["fid"], "not measured yet", "–", "–"),
+        ("images seen: updates × batch", f"{_images(paper):,}", f"{_images(here):,}", n, here.seed),
+        ("generator updates", f"{paper.total_steps:,}", f"{here.total_steps:,}", n, here.seed),
+        ("base width, batch, rate", _size(paper), _size(here), n, here.seed),
         (
             "critic's distance, first and last epoch",
             "–",
-            f"{log['wasserstein_mean'].iloc[0]:.1f} → {last['wasserstein_mean']:.1f}",
+            f"{log['wasserstein_mean'].iloc[0]:.1f} → {log['wasserstein_mean'].iloc[-1]:.1f}",
             n,
             here.seed,
         ),
+        ("cost", _PAPER["cost"], f"{log['seconds'].iloc[-1] / 60:.0f} min on two CPU cores, shared", n, here.seed),
     ]
-    cost = f"{last['seconds'] / 60:.0f} min, 2 CPU cores"
-    head = "| WGAN-GP | paper | here | n | seed | cost here | notebook |\n| --- | --- | --- | --- | --- | --- | --- |\n"
+    head = "| WGAN-GP | paper | here | n | seed | notebook |\n| --- | --- | --- | --- | --- | --- |\n"
     link = "[05](notebooks/05_wgan_gp.ipynb)"
-    return head + "".join(f"| {' | '.join(map(str, row))} | {cost} | {link} |\n" for row in rows)
+    return head + "".join(f"| {' | '.join(map(str, row))} | {link} |\n" for row in rows)
+
+
+def _images(config: TrainConfig) -> int:
+    return config.total_steps * config.batch_size
+
+
+def _size(config: TrainConfig) -> str:
+    return f"{config.width}, {config.batch_size}, {config.lr:g}"
 
 
 def write_results(root: Path) -> Path:
@@ -89,7 +98,7 @@ def write_results(root: Path) -> Path:
         ArtganError: If a mark is missing.
     """
     path = root / "README.md"
-    before, found, rest = path.read_text().partition(BEGIN)
+    before, found, rest = path.read_text(encoding="utf-8").partition(BEGIN)
     _, ended, after = rest.partition(END)
     if not found or not ended:
         raise ArtganError(f"{path} has lost the marks between which the results stand: {BEGIN} and {END}")

@@ -46,7 +46,7 @@ class ResultsStore:
 def _names(manifest: Path) -> list[str]:
     """Names of plain files that a manifest lists; a path that leads elsewhere is passed over."""
     try:
-        files = [entry["file"] for entry in json.loads(manifest.read_text())["images"]]
+        files = [entry["file"] for entry in json.loads(manifest.read_text(encoding="utf-8"))["images"]]
     except (ValueError, KeyError, TypeError):
         raise ArtganError(f"{manifest} is not a manifest of ours; name another folder for the results") from None
     return [name for name in files if isinstance(name, str) and Path(name).name == name]

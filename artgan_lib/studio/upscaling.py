@@ -4,7 +4,6 @@ The networks are Real-ESRGAN's own, loaded by spandrel, which reads their files 
 picture is enlarged at a time, so the result does not depend on how many there are.
 """
 
-import pickle
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,11 +96,11 @@ def load_upscaler(name: str = DEFAULT, *, device: torch.device | str = "cpu", do
 
 
 def _network(path: Path, device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
-    from spandrel import ImageModelDescriptor, ModelLoader, UnsupportedModelError
+    from spandrel import ImageModelDescriptor, ModelLoader
 
     try:
         model = ModelLoader(device).load_from_file(path)
-    except (UnsupportedModelError, pickle.UnpicklingError, RuntimeError, EOFError, ValueError, KeyError) as error:
+    except Exception as error:  # a foreign loader raises almost anything on a file that is no network
         raise ArtganError(f"{path} is not an upscaling network that can be read ({type(error).__name__})") from None
     if not isinstance(model, ImageModelDescriptor) or model.scale != SCALE or model.input_channels != 3:
         raise ArtganError(f"{path} does not enlarge colour pictures by {SCALE}; choose a x{SCALE} network")

@@ -1,77 +1,77 @@
 import io
 import tarfile
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from artgan_lib import ArtganError
-from artgan_lib.data.artbench import open_source
+from artgan_lib.data import artbench
+from artgan_lib.data.artbench import FORMS, STYLES, check_counts, fetch_artbench
+from artgan_lib.interface.cli import main
+
+WHOLE = Counter({(style, split): n for style in STYLES for split, n in (("train", 5000), ("test", 1000))})
 
 
-def make_folder(root: Path, names: list[str]) -> Path:
-    for name in names:
-        (root / name).parent.mkdir(parents=True, exist_ok=True)
-        (root / name).write_bytes(name.encode())
-    return root
-
-
-def add(archive: tarfile.TarFile, name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> None:
-    member = tarfile.TarInfo(name)
-    member.type, member.size, member.linkname = kind, len(content), "/etc/passwd"
-    archive.addfile(member, io.BytesIO(content))
-
-
-NAMES = ["train/ukiyo_e/b.jpg", "train/baroque/a.jpg", "test/baroque/c.jpg", "root/test/baroque/d.jpg", "e.png"]
-LISTED = [
-    ("e.png", "unlabelled", None),
-    ("root/test/baroque/d.jpg", "baroque", "test"),
-    ("test/baroque/c.jpg", "baroque", "test"),
-    ("train/baroque/a.jpg", "baroque", "train"),
-    ("train/ukiyo_e/b.jpg", "ukiyo_e", "train"),
-]
-
-
-def test_a_folder_is_listed_by_name_with_style_and_split(tmp_path: Path) -> None:
-    with open_source(make_folder(tmp_path, [*NAMES, "train/baroque/.DS_Store"])) as source:
-        assert [tuple(painting) for painting in source.paintings] == LISTED
-        assert source.read(source.paintings[0]) == b"e.png"
-
-
-def test_a_tar_is_listed_in_the_same_order_and_never_unpacked(tmp_path: Path) -> None:
-    path = tmp_path / "paintings.tar"
+def archive_of(path: Path, per_style: dict[str, int]) -> Path:
     with tarfile.open(path, "w") as archive:
-        for name in NAMES:
-            add(archive, name, name.encode())
-        add(archive, "train/baroque/link.jpg", kind=tarfile.SYMTYPE)
-        add(archive, "train/baroque/device.jpg", kind=tarfile.CHRTYPE)
-    with open_source(path) as source:
-        assert [tuple(painting) for painting in source.paintings] == LISTED
-        assert [source.read(painting).decode() for painting in source.paintings] == sorted(NAMES)
-    assert [file.name for file in tmp_path.iterdir()] == ["paintings.tar"]
+        for style in STYLES:
+            for split, count in per_style.items():
+                for number in range(count):
+                    member = tarfile.TarInfo(f"artbench-10-imagefolder-split/{split}/{style}/{number}.jpg")
+                    archive.addfile(member, io.BytesIO())
+    return path
 
 
-def test_what_is_no_source_is_told(tmp_path: Path) -> None:
-    with pytest.raises(ArtganError, match="there is no folder or archive"), open_source(tmp_path / "nothing"):
-        pass
-    with pytest.raises(ArtganError, match="holds no files"), open_source(tmp_path):
-        pass
-    (tmp_path / "notes.txt").write_text("no archive, " * 100)
-    with pytest.raises(ArtganError, match="is not a tar archive"), open_source(tmp_path / "notes.txt"):
-        pass
+def test_the_published_set_is_counted() -> None:
+    check_counts(WHOLE, "x.tar")
+    check_counts(Counter({(style, None): 6000 for style in STYLES}), "x.tar", splits=None)
 
 
-def test_a_torn_archive_is_told(tmp_path: Path) -> None:
-    path = tmp_path / "paintings.tar"
-    with tarfile.open(path, "w") as archive:
-        add(archive, "train/baroque/a.jpg", bytes(5000))
-        add(archive, "train/baroque/b.jpg", bytes(5000))
-    path.write_bytes(path.read_bytes()[:7000])
-    with pytest.raises(ArtganError, match=r"is damaged .*; fetch it again"), open_source(path):
-        pass
+def test_a_style_that_lacks_pictures_is_named() -> None:
+    with pytest.raises(ArtganError, match=r"baroque \(train\) 4,999 instead of 5,000; fetch it again"):
+        check_counts(WHOLE - Counter({("baroque", "train"): 1}), "x.tar")
+    with pytest.raises(ArtganError, match="no style cubism"):
+        check_counts(WHOLE + Counter({("cubism", "train"): 5}), "x.tar")
+    with pytest.raises(ArtganError, match="and 17 more"):
+        check_counts(Counter(), "x.tar")
 
 
-def test_the_shared_paintings_open_as_they_are(shared_paintings: Path) -> None:
-    with open_source(shared_paintings) as source:
-        assert len(source.paintings) == 1588
-        assert {painting.split for painting in source.paintings} == {"train", "test"}
-        assert len({painting.style for painting in source.paintings}) == 10
+def test_the_original_size_set_is_told_apart() -> None:
+    with pytest.raises(ArtganError, match="66,000 pictures: the original-size set, of which ArtBench-10's 60,000"):
+        check_counts(Counter({(style, None): 6600 for style in STYLES}), "x.tar")
+
+
+def test_a_local_copy_is_counted_and_adopted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(artbench, "PER_STYLE", {"train": 3, "test": 2})
+    copy = archive_of(tmp_path / "copy.tar", {"train": 3, "test": 2})
+    arguments = ["data", "fetch", "--from-local", str(copy), "--out", str(tmp_path / "store")]
+    assert main(arguments) == 0
+    assert "ArtBench-10, imagefolder-split ->" in capsys.readouterr().out
+    stored = tmp_path / "store" / "artbench-10-imagefolder-split.tar"
+    assert stored.read_bytes() == copy.read_bytes()
+    with pytest.raises(ArtganError, match=r"is not artbench-10-python\.tar\.gz as it was published: its md5 differs"):
+        fetch_artbench("python", tmp_path / "store", from_local=copy)
+
+
+def test_a_copy_with_missing_pictures_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(artbench, "PER_STYLE", {"train": 3, "test": 2})
+    copy = archive_of(tmp_path / "copy.tar", {"train": 3, "test": 1})
+    assert main(["data", "fetch", "--from-local", str(copy), "--out", str(tmp_path / "store")]) == 2
+    assert "art_nouveau (test) 1 instead of 2" in capsys.readouterr().err
+
+
+def test_unknown_forms_are_told() -> None:
+    with pytest.raises(ArtganError, match="there is no form 'parquet' of ArtBench-10; there are imagefolder-split"):
+        fetch_artbench("parquet", "nowhere")
+
+
+def test_every_form_has_an_official_address_and_a_mirror() -> None:
+    for file in FORMS.values():
+        official, mirror = file.urls
+        assert official == f"https://artbench.eecs.berkeley.edu/files/{file.name}"
+        assert "zguo0525/ArtBench" in mirror

@@ -1,5 +1,9 @@
 import hashlib
 import json
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +11,8 @@ import pytest
 from PIL import Image
 
 from artgan_lib import ArtganError, load_pictures, open_cache, prepare, synthetic_paintings
-from artgan_lib.data.preprocessing import square_thumbnail
+from artgan_lib.data import preprocessing
+from artgan_lib.data.decoding import decode, square_thumbnail
 
 
 def save(path: Path, image: Image.Image, **options: object) -> Path:
@@ -92,7 +97,7 @@ def test_a_cache_of_a_folder_with_bad_files(folder: Path, tmp_path: Path) -> Non
 def test_one_split_and_another_size(folder: Path, tmp_path: Path) -> None:
     cache = prepare(folder, tmp_path / "cache", split="test", size=16)
     assert cache.images.shape == (1, 16, 16, 3)
-    with pytest.raises(ArtganError, match="has no split 'val'"):
+    with pytest.raises(ArtganError, match="no picture of the split 'val' is there; splits found: test, train"):
         prepare(folder, tmp_path / "other", split="val")
     assert not list(tmp_path.glob(".other*"))
 
@@ -102,7 +107,7 @@ def test_an_existing_folder_is_not_touched_unless_it_is_a_cache_and_may_be(folde
     with pytest.raises(ArtganError, match="exists already; --overwrite replaces it"):
         prepare(folder, tmp_path / "cache")
     assert len(prepare(folder, tmp_path / "cache", overwrite=True).images) == 5
-    with pytest.raises(ArtganError, match="exists already; choose another folder"):
+    with pytest.raises(ArtganError, match="must not lie in each other"):
         prepare(folder, folder, overwrite=True)
 
 
@@ -134,7 +139,7 @@ def test_a_damaged_cache_is_told(damage: str, folder: Path, tmp_path: Path) -> N
         (path / "manifest.json").write_text(json.dumps(manifest))
     else:
         np.save(path / "labels.npy", np.zeros(3, np.int16))
-    with pytest.raises(ArtganError, match="is damaged: its files do not fit its manifest"):
+    with pytest.raises(ArtganError, match=r"is damaged: .*; prepare it again"):
         open_cache(path)
 
 
@@ -151,3 +156,136 @@ def test_real_paintings(shared_paintings: Path, tmp_path: Path) -> None:
     assert len(cache.images) == 263
     assert cache.manifest["quarantined"] == []
     assert 90 < cache.images.mean() < 150
+
+
+def files_of(path: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in path.iterdir()}
+
+
+def test_the_cache_does_not_depend_on_workers(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "one", workers=1)
+    prepare(folder, tmp_path / "many", workers=7)
+    assert files_of(tmp_path / "one") == files_of(tmp_path / "many")
+
+
+def test_a_killed_run_goes_on_and_gives_the_same_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """kill -9 in the middle of a real process; the next call decodes only what is missing."""
+    source = tmp_path / "paintings"
+    images, _ = synthetic_paintings(300, size=40)
+    for number, image in enumerate(images):
+        save(source / "style" / f"{number:04d}.png", Image.fromarray(image))
+    (source / "style" / "0100.png").write_bytes(b"torn")
+    code = (
+        "import os, signal, sys\n"
+        "from artgan_lib import prepare\n"
+        "kill = lambda done, total: done < 200 or os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prepare(sys.argv[1], sys.argv[2], progress=kill)"
+    )
+    killed = subprocess.run([sys.executable, "-c", code, source, tmp_path / "cache"], check=False)
+    assert killed.returncode == -signal.SIGKILL
+    assert not (tmp_path / "cache").exists()
+    decoded: list[int] = []
+    monkeypatch.setattr(preprocessing, "decode", lambda *a: decoded.append(1) or decode(*a))
+    prepare(source, tmp_path / "cache")
+    assert 100 <= len(decoded) < 200  # at most one unflushed part is done again
+    monkeypatch.undo()
+    prepare(source, tmp_path / "whole")
+    assert files_of(tmp_path / "cache") == files_of(tmp_path / "whole")
+    assert len(open_cache(tmp_path / "cache", verify=True).images) == 299
+
+
+def test_a_run_of_another_plan_starts_anew(folder: Path, tmp_path: Path) -> None:
+    beside = tmp_path / ".cache.partial"
+    beside.mkdir()
+    (beside / "plan.json").write_text("{}")
+    (beside / "records.jsonl").write_text('{"number": 0, "sha256": "", "reason": "of another run"}\n')
+    assert len(prepare(folder, tmp_path / "cache").images) == 5
+    assert not beside.exists()
+
+
+def test_a_full_disk_says_so_and_loses_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(np, "save", full)
+    with pytest.raises(ArtganError, match=r"the disk of .* is full; make room, the same command goes on"):
+        prepare(folder, tmp_path / "cache")
+    monkeypatch.undo()
+    assert (tmp_path / ".cache.partial").exists()
+    assert len(prepare(folder, tmp_path / "cache").images) == 5
+
+
+def test_too_little_disk_is_told_before_anything_is_decoded(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
+    with pytest.raises(ArtganError, match=r"has 0\.0 GB left, the cache wants 0\.0 GB"):
+        prepare(folder, tmp_path / "cache")
+    assert not (tmp_path / ".cache.partial").exists()
+
+
+def test_the_manifest_names_every_file_by_its_hash(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache")
+    entries = [json.loads(line) for line in (tmp_path / "cache" / "files.jsonl").read_text().splitlines()]
+    assert [entry["name"] for entry in entries][:2] == ["test/baroque/c.png", "train/baroque/a.png"]
+    content = (folder / "test/baroque/c.png").read_bytes()
+    assert entries[0]["sha256"] == hashlib.sha256(content).hexdigest()
+
+
+def test_one_edited_pixel_is_noticed(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache")
+    images = np.load(tmp_path / "cache" / "images.npy", mmap_mode="r+")
+    images[2, 5, 5, 0] ^= 1
+    images.flush()
+    with pytest.raises(ArtganError, match=r"images\.npy has been changed since it was made"):
+        open_cache(tmp_path / "cache")
+
+
+def test_styles_and_limit(folder: Path, tmp_path: Path) -> None:
+    assert prepare(folder, tmp_path / "styles", styles=["ukiyo_e"]).styles == ("ukiyo_e",)
+    assert len(prepare(folder, tmp_path / "limit", limit=3).images) <= 3
+
+
+def test_overwriting_never_takes_what_is_not_a_cache(folder: Path, tmp_path: Path) -> None:
+    for out in (tmp_path, folder / "train", folder):  # around the paintings, among them, in their place
+        with pytest.raises(ArtganError, match="must not lie in each other"):
+            prepare(folder, out, overwrite=True)
+    prepare(folder, tmp_path / "cache")
+    (tmp_path / "cache" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtganError, match="holds more than a cache; choose another folder"):
+        prepare(folder, tmp_path / "cache", overwrite=True)
+    assert (tmp_path / "cache" / "thesis.txt").exists()
+
+
+def test_a_cache_can_be_prepared_again(folder: Path, tmp_path: Path) -> None:
+    first = prepare(folder, tmp_path / "cache")
+    again = prepare(tmp_path / "cache", tmp_path / "again", styles=["baroque"])
+    assert np.array_equal(again.images, first.images[:3])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are not unicode")
+def test_names_that_are_not_unicode(tmp_path: Path) -> None:
+    source = tmp_path / "paintings"
+    path = save(source / "style" / "good.png", Image.new("RGB", (20, 20)))
+    os.rename(os.fsencode(path), os.fsencode(path.parent) + b"/b\xff.png")  # noqa: PTH104
+    (source / "style" / "ünï.txt").write_text("no picture")
+    cache = prepare(source, tmp_path / "cache")
+    assert len(cache.images) == 1
+    assert "b\\xff.png" in (tmp_path / "cache" / "files.jsonl").read_text().replace("\\\\", "\\")
+
+
+def test_a_file_that_may_not_be_read_is_quarantined(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read_bytes = Path.read_bytes
+
+    def refused(path: Path) -> bytes:
+        if path.name == "a.png":
+            raise PermissionError(13, "Permission denied", str(path))
+        return read_bytes(path)
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    cache = prepare(folder, tmp_path / "cache")
+    assert {"name": "train/baroque/a.png", "reason": "cannot be read: Permission denied"} in cache.manifest[
+        "quarantined"
+    ]

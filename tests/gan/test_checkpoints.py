@@ -7,7 +7,8 @@ import torch
 from safetensors.torch import save_file
 
 from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset
-from artgan_lib.gan.checkpoints import fingerprint, load_checkpoint, save_checkpoint
+from artgan_lib.gan.checkpoints import load_checkpoint, save_checkpoint
+from artgan_lib.images import fingerprint
 
 CONFIG = preset("wgan-gp", "smoke", width=2)
 STATE = {"config": CONFIG.to_dict(), "data": "abc", "step": 3, "weights": torch.arange(4.0)}
@@ -80,3 +81,16 @@ def test_fingerprint_sees_order_and_shape() -> None:
     assert fingerprint(images) == fingerprint(images.copy())
     assert fingerprint(images) != fingerprint(images[::-1])
     assert fingerprint(images) != fingerprint(images[:10])
+
+
+def test_a_generator_that_is_not_finite_or_of_another_version_is_refused(tmp_path: Path) -> None:
+    generator, _ = build_models(CONFIG)
+    path = tmp_path / "g.safetensors"
+    for header in ({"format": 99, "config": CONFIG.to_dict(), "origin": {}}, {"format": 1, "config": CONFIG.to_dict()}):
+        save_file(generator.state_dict(), path, metadata={"artgan": json.dumps(header)})
+        with pytest.raises(ArtganError, match="is not a whole generator file"):
+            load_generator(path)
+    next(generator.parameters()).data.fill_(float("nan"))
+    export_generator(path, generator, CONFIG, {})
+    with pytest.raises(ArtganError, match="its weights are not finite"):
+        load_generator(path)

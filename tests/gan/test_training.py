@@ -150,3 +150,19 @@ def test_other_pictures_are_refused(images: np.ndarray, tmp_path: Path) -> None:
 def test_one_picture_is_too_few(tmp_path: Path) -> None:
     with pytest.raises(ArtganError, match="fewer than two"):
         train(tiny("dcgan"), np.zeros((1, 64, 64, 3), np.uint8), tmp_path, device="cpu")
+
+
+def test_stopping_a_run_that_has_broken_down_keeps_the_last_good_state(pictures: np.ndarray, tmp_path: Path) -> None:
+    unstable = {"lr": 1.0, "optimizer": "sgd", "gradient_correction": "none", "judge_normalization": "none"}
+    config = tiny("wgan-gp", images_per_epoch=400, epochs=1, **unstable)
+    with pytest.raises(ArtganError, match="losses or weights were no longer finite at step 60"):
+        train(config, pictures, tmp_path, device="cpu", callbacks=[StopAt(60)])
+    assert not (tmp_path / "generator.safetensors").exists()
+
+
+def test_a_log_without_a_checkpoint_is_kept(pictures: np.ndarray, tmp_path: Path) -> None:
+    result = train(tiny("dcgan"), pictures, tmp_path, device="cpu")
+    former = result.log.read_text()
+    (tmp_path / "checkpoint.pt").unlink()
+    train(tiny("dcgan"), pictures, tmp_path, device="cpu")
+    assert (tmp_path / "log.jsonl.old").read_text() == former

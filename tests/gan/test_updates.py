@@ -44,7 +44,7 @@ def test_dcgan_moves_both_networks_by_gradients_from_before_either_moved(variant
     values = update_together(config, networks, batch)
 
     optimizer_g, optimizer_d = plain_adam(config, generator), plain_adam(config, judge)
-    fake = generator(batch.z_forge)
+    fake = generator(batch.z_generator)
     real_score, fake_score = judge(batch.real), judge(fake.detach())
     loss_d = -F.logsigmoid(real_score).mean() - F.logsigmoid(-fake_score).mean()
     loss_g = -F.logsigmoid(judge(fake)).mean()
@@ -70,7 +70,7 @@ def test_wgan_gp_moves_the_generator_first_then_the_critic_five_times_on_the_sam
     values = update_in_turn(config, networks, batch)
 
     optimizer_g, optimizer_d = plain_adam(config, generator), plain_adam(config, critic)
-    loss_g = critic(batch.real).mean().detach() - critic(generator(batch.z_forge)).mean()
+    loss_g = critic(batch.real).mean().detach() - critic(generator(batch.z_generator)).mean()
     loss_g.backward()
     optimizer_g.step()
 
@@ -116,7 +116,7 @@ def test_pictures_are_drawn_with_replacement_and_by_step() -> None:
     batches = [draw_batch(config, images, step, CPU) for step in (0, 0, 1)]
     assert batches[0].real.shape == (8, 3, 64, 64)  # more than there are
     assert torch.equal(batches[0].real, batches[1].real)
-    assert not torch.equal(batches[0].z_forge, batches[2].z_forge)
+    assert not torch.equal(batches[0].z_generator, batches[2].z_generator)
     assert not torch.equal(batches[0].z_judge[0], batches[0].z_judge[1])
 
 

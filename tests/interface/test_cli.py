@@ -69,10 +69,13 @@ def test_from_a_folder_to_a_picture(folder: Path, tmp_path: Path, capsys: pytest
         (["generate", "--model", "{model}", "--seed", "-1"], "the seed must lie in 0 to 2147483647, not -1"),
         (["generate", "--model", "{model}", "--device", "abacus"], "there is no device 'abacus'"),
         (["generate", "--model", "{model}", "--size", "256", "--upscaler", "magic"], "there is no upscaler 'magic'"),
+        (["generate", "--model", "{model}", "--device", "cpu:foo"], "there is no device 'cpu:foo'"),
+        (["generate", "--model", ""], "an empty path names nothing"),
+        (["generate", "--model", "{model}", "--size", "256", "--upscaler", "{text}"], "is not an upscaling network"),
         (["generate", "--model", "{text}"], "is not a whole generator file of artgan"),
         (["generate", "--model", "{tmp}/nothing"], "there is no model"),
         (["prepare", "{tmp}/nothing"], "there is no folder or archive"),
-        (["prepare", "{text}"], "is not a tar archive"),
+        (["prepare", "{text}"], "is not an archive"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_status_2(
@@ -94,7 +97,7 @@ def test_wrong_input_is_one_sentence_and_status_2(
     ("arguments", "sentence"),
     [
         (["--set", "lr=fast"], "lr takes a number, not 'fast'"),
-        (["--set", "width=0"], "width must be at least 1, not 0"),
+        (["--set", "width=0"], "width must lie in 1 to 1024, not 0"),
         (["--set", "depth=3"], "there is no setting 'depth'"),
         (["--data", "{tmp}/nothing"], "is not a cache of pictures"),
         (["--profile", "huge"], "argument --profile: invalid choice: 'huge'"),

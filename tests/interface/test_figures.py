@@ -13,6 +13,7 @@ LOG = pd.DataFrame(
         "loss_g_mean": [7.0, 8.0],
         "score_real": [9.0, 10.0],
         "score_fake": [11.0, 12.0],
+        "wasserstein": [2.5, 1.5],
         "wasserstein_mean": [2.0, 1.0],
     }
 )
@@ -24,6 +25,8 @@ def test_losses_are_the_papers_fig_3() -> None:
     assert zero.get_linestyle() == "--"
     assert (judge.get_color(), judge.get_ydata().tolist()) == (ORANGE, [1.0, 2.0])
     assert (generator.get_color(), generator.get_ydata().tolist()) == (BLUE, [3.0, 4.0])
+    assert judge.get_label() == "critic"
+    assert plot_losses(LOG.assign(wasserstein=None), Figure().subplots()).lines[1].get_label() == "discriminator"
     assert judge.get_xdata().tolist() == [1.0, 2.0]
     assert plot_losses(LOG, Figure().subplots(), mean=True).lines[1].get_ydata().tolist() == [5.0, 6.0]
 

@@ -1,0 +1,116 @@
+"""The cache on disk: one memory-mapped array of pictures, their labels, and a manifest that says what they are.
+
+It is the interface IPDT of Fig. 2: training sees nothing but the array. Making one is left to `data.preprocessing`.
+"""
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from artgan_lib.data.sources import Painting, Refused, Source
+from artgan_lib.errors import ArtganError
+from artgan_lib.images import fingerprint
+
+FORMAT = 2
+IMAGES, LABELS, FILES, MANIFEST = "images.npy", "labels.npy", "files.jsonl", "manifest.json"
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """Pictures ready for training."""
+
+    images: np.ndarray  # uint8 (N, size, size, 3), memory-mapped if it comes from a cache
+    labels: np.ndarray  # int16 (N,), index into `styles`
+    styles: tuple[str, ...]
+    manifest: dict[str, Any]  # where the pictures come from, counts, quarantine, versions
+
+
+def is_cache(path: Path | str) -> bool:
+    """Tell whether a folder claims to be a cache of ours."""
+    return (Path(path) / MANIFEST).is_file() and (Path(path) / IMAGES).is_file()
+
+
+def open_cache(path: Path | str, *, verify: bool = False) -> PictureSet:
+    """Open a cache, after checking that it is whole.
+
+    Shape, labels and counts are always compared, and the pixels of 256 pictures spread over the array.
+
+    Args:
+        path: Folder of the cache.
+        verify: Compare every pixel with the manifest's hash as well, which reads the whole array.
+
+    Raises:
+        ArtganError: If it is not a cache, was made by another version, or its files do not fit its manifest.
+    """
+    path = Path(path)
+    if not is_cache(path):
+        raise ArtganError(f"{path} is not a cache of pictures; `artgan prepare SOURCE --out {path}` makes one")
+    try:
+        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT:
+            raise ArtganError(f"the cache {path} was made by another version of artgan; prepare it again")
+        images = np.load(path / IMAGES, mmap_mode="r", allow_pickle=False)
+        labels = np.load(path / LABELS, allow_pickle=False)
+        styles = tuple(manifest["styles"])
+        wrong = _difference(path, manifest, images, labels, verify)
+    except ArtganError:
+        raise
+    except Exception as error:  # numpy and json raise almost anything on a damaged file
+        wrong = str(error).splitlines()[0] if str(error) else type(error).__name__
+    if wrong:
+        raise ArtganError(f"the cache {path} is damaged: {wrong}; prepare it again")
+    return PictureSet(images, labels, styles, manifest)
+
+
+class CachedPaintings:
+    """A cache read as a collection of paintings, each handed over as a file that loses nothing."""
+
+    def __init__(self, pictures: PictureSet) -> None:
+        self.refused: list[Refused] = []
+        self._images = pictures.images
+        self.paintings = [
+            Painting(f"{pictures.styles[label]}/{number:06d}", pictures.styles[label], None)
+            for number, label in enumerate(pictures.labels)
+        ]
+
+    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
+        """Hand over one picture after the other."""
+        for number in chosen:
+            buffer = io.BytesIO()
+            Image.fromarray(self._images[number]).save(buffer, "bmp")
+            yield number, buffer.getvalue()
+
+
+@contextmanager
+def open_as_source(path: Path) -> Iterator[Source]:
+    """Open a cache as `data.sources.open_source` opens anything else."""
+    yield CachedPaintings(open_cache(path))
+
+
+def hash_file(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _difference(
+    path: Path, manifest: dict[str, Any], images: np.ndarray, labels: np.ndarray, verify: bool
+) -> str | None:
+    """Say how the files differ from the manifest, or None."""
+    shape = (manifest["count"], manifest["size"], manifest["size"], 3)
+    if images.shape != shape or images.dtype != np.uint8:
+        return f"{IMAGES} holds {images.dtype} {images.shape}, the manifest says uint8 {shape}"
+    counts = {style: int((labels == index).sum()) for index, style in enumerate(manifest["styles"])}
+    if labels.shape != shape[:1] or counts != manifest["styles"]:
+        return f"{LABELS} does not count the styles as the manifest does"
+    if fingerprint(images) != manifest["fingerprint"] or (verify and hash_file(path / IMAGES) != manifest["sha256"]):
+        return f"{IMAGES} has been changed since it was made"
+    return None

@@ -1,0 +1,111 @@
+"""From the bytes of one file to the pixels that networks are trained on, exactly as the paper does.
+
+Every mode that Pillow knows becomes RGB; what cannot be read is told in one sentence. What is done with many files is
+left to `data.preprocessing`.
+"""
+
+import hashlib
+import io
+from typing import NamedTuple
+
+import numpy as np
+import PIL
+from PIL import Image, ImageCms, ImageOps
+
+from artgan_lib.config import IMAGE_SIZE
+
+MIN_SIDE = 16
+"""Pixels that the shorter side of a painting must have."""
+
+
+class Prepared(NamedTuple):
+    """What became of one file."""
+
+    pixels: np.ndarray | None  # uint8 (size, size, 3); None: it is quarantined
+    sha256: str  # of the file's bytes
+    reason: str | None  # why it is quarantined
+
+
+def square_thumbnail(image: Image.Image, size: int = IMAGE_SIZE) -> np.ndarray:
+    """Bring one picture to what the networks are trained on, as the paper does.
+
+    The EXIF orientation is applied and the picture turned into RGB; then the surplus on both sides of the longer
+    axis is cut and the square is resized by Pillow's bicubic filter. A picture that has the size already keeps its
+    pixels.
+
+    Args:
+        image: Any picture that Pillow opens; of an animation, its first frame.
+        size: Side of the result in pixels.
+
+    Returns:
+        uint8, shape (size, size, 3), RGB.
+    """
+    image = to_rgb(upright(image))
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    square = image.crop((left, top, left + side, top + side))
+    return np.asarray(square.resize((size, size), Image.Resampling.BICUBIC))
+
+
+def upright(image: Image.Image) -> Image.Image:
+    """Turn a picture as its EXIF orientation says; a damaged EXIF block says nothing."""
+    image.load()
+    try:
+        return ImageOps.exif_transpose(image)
+    except Exception:
+        return image
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Turn any of Pillow's modes into RGB.
+
+    Transparency is laid over white, 16 bits a channel are scaled to eight, LAB goes by its colour profile.
+    """
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    elif image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        assert converted is not None  # it is only for in-place conversion
+        return converted
+    elif image.mode.startswith("I") or image.mode == "F":
+        values = np.asarray(image, dtype=np.float64)
+        if image.mode == "F":  # scientific pictures: 0 to 1, or 0 to 255
+            values = values * (255 if np.nanmax(values) <= 1 else 1)
+        elif image.mode != "I" or values.max() > 255:
+            values = values / 257
+        return Image.fromarray(np.nan_to_num(values).round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    return image.convert("RGB")
+
+
+def decode(content: bytes | Exception, size: int) -> Prepared:
+    """Turn the bytes of one file into pixels, or say in one sentence why not."""
+    if isinstance(content, Exception):
+        return Prepared(None, "", f"cannot be read: {_first_line(content)}")
+    sha256 = hashlib.sha256(content).hexdigest()
+    if not content:
+        return Prepared(None, sha256, "the file is empty")
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            width, height = image.size
+            limit = Image.MAX_IMAGE_PIXELS or width * height
+            if width * height > limit:
+                reason = f"{width} x {height} pixels are more than {limit:,}, as in a decompression bomb"
+                return Prepared(None, sha256, reason)
+            if min(width, height) < MIN_SIDE:
+                return Prepared(None, sha256, f"only {width} x {height} pixels; each side needs {MIN_SIDE}")
+            return Prepared(square_thumbnail(image, size), sha256, None)
+    except PIL.UnidentifiedImageError:
+        return Prepared(None, sha256, "not a picture that Pillow can read")
+    except Image.DecompressionBombError:
+        return Prepared(None, sha256, "a decompression bomb: far more pixels than a painting has")
+    except Exception as error:  # Pillow's readers raise almost anything on a damaged file
+        return Prepared(None, sha256, f"damaged: {_first_line(error)}")
+
+
+def _first_line(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return str(error).splitlines()[0] if str(error) else type(error).__name__

@@ -1,0 +1,284 @@
+"""Collections of paintings: a folder, a tar, tar.gz or zip, ArtBench-10's CIFAR layout, an LSUN database.
+
+Lists what is there by style and split, in one order on every machine, and hands over the bytes of each file. Nothing
+is ever unpacked to the disk, so no name can lead out of a folder. Turning bytes into pixels is left to
+`data.preprocessing`.
+"""
+
+import gzip
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path, PurePosixPath
+from typing import NamedTuple, Protocol
+
+import numpy as np
+
+from artgan_lib.errors import ArtganError
+
+SPLITS = ("train", "test", "val")
+UNLABELLED = "unlabelled"
+"""The style of a picture that lies in no folder."""
+
+MAX_FILES = 2_000_000
+MAX_FILE_BYTES = 1 << 29
+MAX_RATIO = 200
+"""How many times larger than its archive's part a file may be, once it is larger than 64 MB: more is a bomb."""
+_RATIO_MATTERS_FROM = 1 << 26
+
+
+class Painting(NamedTuple):
+    """One file of a source."""
+
+    name: str  # path inside the source, with forward slashes
+    style: str  # name of the folder it lies in
+    split: str | None  # name of the folder above, if that is train, test or val
+
+
+class Refused(NamedTuple):
+    """One entry of a source that is not read, and why."""
+
+    name: str
+    reason: str
+
+
+class Source(Protocol):
+    """A collection of paintings (interface ITDT of Fig. 2)."""
+
+    paintings: list[Painting]
+    refused: list[Refused]
+
+    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
+        """Hand over the files of the paintings with these numbers, in whatever order is quick to read.
+
+        What cannot be read comes as the exception that was raised.
+        """
+        ...
+
+
+@contextmanager
+def open_source(path: Path | str) -> Iterator[Source]:
+    """Open a collection of paintings by looking at it.
+
+    An ImageFolder (`style/file` or `split/style/file`), a flat folder, a tar, tar.gz or zip of one, a folder or
+    tar.gz of ArtBench-10 in CIFAR's layout, a folder of LSUN databases (`style_lmdb/data.mdb`), a cache of ours. The
+    order is that of the names. Hidden files are left out without a word; links, devices and names that lead elsewhere
+    are refused.
+
+    Raises:
+        ArtganError: If there is nothing there, it is none of these, it is damaged, or it holds no files.
+    """
+    path = Path(path)
+    with _open(path) as source:
+        if not source.paintings:
+            raise ArtganError(f"{path} holds no files; expected pictures as style/file or split/style/file")
+        if len(source.paintings) > MAX_FILES:
+            raise ArtganError(f"{path} holds more than {MAX_FILES:,} files; split it")
+        yield source
+
+
+def choose(
+    paintings: Sequence[Painting],
+    *,
+    split: str | None = None,
+    styles: Sequence[str] = (),
+    limit: int | None = None,
+) -> list[int]:
+    """Return the numbers of the paintings that are wanted.
+
+    Args:
+        paintings: Of a source.
+        split: Only this one.
+        styles: Only these; empty means all.
+        limit: At most so many, spread evenly over the rest, so that each style keeps its share.
+
+    Raises:
+        ArtganError: If nothing is left, or a style is not there.
+    """
+    there = {painting.style for painting in paintings}
+    for style in styles:
+        if style not in there:
+            raise ArtganError(f"there is no style {style!r}; there are {', '.join(sorted(there))}")
+    if limit is not None and limit < 1:
+        raise ArtganError(f"the limit must be at least 1, not {limit}")
+    chosen = [
+        number
+        for number, painting in enumerate(paintings)
+        if split in (None, painting.split) and (not styles or painting.style in styles)
+    ]
+    if not chosen:
+        splits = ", ".join(sorted({painting.split or "none" for painting in paintings}))
+        raise ArtganError(f"no picture of the split {split!r} is there; splits found: {splits}")
+    if limit is None or limit >= len(chosen):
+        return chosen
+    return [chosen[int(place)] for place in np.linspace(0, len(chosen) - 1, limit)]
+
+
+def read(source: Source, number: int) -> bytes:
+    """Return the bytes of one painting's file; what cannot be read raises what was raised."""
+    _, content = next(source.stream([number]))
+    if isinstance(content, Exception):
+        raise content
+    return content
+
+
+def label(names: Iterable[str]) -> list[Painting]:
+    """List files by name, with the style and split that their folders say; hidden files are left out."""
+    paintings = []
+    for name in sorted(names):
+        *folders, file = PurePosixPath(name).parts
+        if any(part.startswith(".") for part in (*folders, file)) or "__MACOSX" in folders:
+            continue
+        style = folders[-1] if folders else UNLABELLED
+        split = folders[-2] if len(folders) > 1 and folders[-2] in SPLITS else None
+        if style in SPLITS and split is None:  # split/file, a flat folder of each split
+            style, split = UNLABELLED, style
+        paintings.append(Painting(name, style, split))
+    return paintings
+
+
+def _open(path: Path) -> AbstractContextManager[Source]:
+    from artgan_lib.data import batches, cache, lsun
+
+    if path.is_dir():
+        if cache.is_cache(path):
+            return cache.open_as_source(path)
+        if batches.is_batches(path):
+            return batches.open_folder(path)
+        if lsun.is_lsun(path):
+            return lsun.open_folder(path)
+        return _folder(path)
+    if not path.exists():
+        raise ArtganError(f"there is no folder or archive {path}")
+    if not path.is_file():
+        raise ArtganError(f"{path} is neither a folder nor a file")
+    if zipfile.is_zipfile(path):
+        return _zip(path)
+    with path.open("rb") as file:
+        gzipped = file.read(2) == b"\x1f\x8b"
+    return _tar(path, gzipped)
+
+
+class Folder:
+    """A folder of files."""
+
+    def __init__(self, path: Path) -> None:
+        self.refused = list[Refused]()
+        self.files = {_text(file.relative_to(path).as_posix()): file for file in path.rglob("*") if file.is_file()}
+        self.paintings = label(self.files)
+
+    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
+        """Read one file after the other."""
+        for number in chosen:
+            try:
+                file = self.files[self.paintings[number].name]
+                _check_size(file.stat().st_size, 0)
+                yield number, file.read_bytes()
+            except (OSError, ArtganError) as error:
+                yield number, error
+
+
+@contextmanager
+def _folder(path: Path) -> Iterator[Source]:
+    yield Folder(path)
+
+
+class Zip:
+    """A zip archive."""
+
+    def __init__(self, archive: zipfile.ZipFile) -> None:
+        self.archive = archive
+        files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
+        self.refused = [Refused(name, "its name leads out of the archive") for name in files if _leads_out(name)]
+        self.members = {name: info for name, info in files.items() if not _leads_out(name)}
+        self.paintings = label(self.members)
+
+    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
+        """Read one file after the other."""
+        for number in chosen:
+            info = self.members[self.paintings[number].name]
+            try:
+                _check_size(info.file_size, info.compress_size)
+                yield number, self.archive.read(info)
+            except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError) as error:
+                yield number, error
+
+
+@contextmanager
+def _zip(path: Path) -> Iterator[Source]:
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, OSError) as error:
+        raise ArtganError(f"{path} is damaged ({error}); fetch it again") from None
+    with archive:
+        yield Zip(archive)
+
+
+class Tar:
+    """A tar archive; one that is gzipped is read from its start to its end, since going back means starting over."""
+
+    def __init__(self, archive: tarfile.TarFile, path: Path, gzipped: bool) -> None:
+        self.archive, self.gzipped, self.refused = archive, gzipped, list[Refused]()
+        self.members: dict[str, tarfile.TarInfo] = {}
+        packed, unpacked = path.stat().st_size, 0
+        for member in archive:
+            unpacked += member.size
+            if gzipped and unpacked > max(packed * MAX_RATIO, _RATIO_MATTERS_FROM):
+                raise ArtganError(f"{path} unpacks to more than {MAX_RATIO} times its size; it is not read")
+            if member.isdir():
+                continue
+            name = _text(member.name)
+            if not member.isreg():
+                self.refused.append(Refused(name, "it is a link or a device, not a file"))
+            elif _leads_out(name):
+                self.refused.append(Refused(name, "its name leads out of the archive"))
+            else:
+                self.members[name] = member
+        self.paintings = label(self.members)
+
+    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
+        """Read one file after the other, in the archive's own order if it is gzipped."""
+        members = [(number, self.members[self.paintings[number].name]) for number in chosen]
+        if self.gzipped:
+            members.sort(key=lambda pair: pair[1].offset)
+        for number, member in members:
+            try:
+                _check_size(member.size, 0)
+                file = self.archive.extractfile(member)
+                assert file is not None  # regular members always have content
+                yield number, file.read()
+            except (OSError, EOFError, tarfile.TarError, ArtganError) as error:
+                yield number, error
+
+
+@contextmanager
+def _tar(path: Path, gzipped: bool) -> Iterator[Source]:
+    from artgan_lib.data import batches
+
+    try:
+        with tarfile.open(path, "r:gz" if gzipped else "r:") as archive:
+            source = Tar(archive, path, gzipped)
+            yield batches.from_tar(source) if batches.is_batches_tar(source) else source
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
+        if "not a" in str(error) or "invalid header" in str(error) or "truncated header" in str(error):
+            raise ArtganError(f"{path} is not an archive; give a folder of pictures, a tar, tar.gz or zip") from None
+        raise ArtganError(f"{path} is damaged ({error}); fetch it again") from None
+
+
+def _text(name: str) -> str:
+    """Return a name that can be written: bytes that are no UTF-8 become visible escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _leads_out(name: str) -> bool:
+    parts = PurePosixPath(name.replace("\\", "/"))
+    return parts.is_absolute() or ".." in parts.parts or ":" in (parts.parts or ("",))[0]
+
+
+def _check_size(size: int, packed: int) -> None:
+    if size > MAX_FILE_BYTES:
+        raise ArtganError(f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
+    if packed and size > _RATIO_MATTERS_FROM and size > packed * MAX_RATIO:
+        raise ArtganError(f"it unpacks to more than {MAX_RATIO} times its size")

@@ -1,0 +1,285 @@
+import io
+import pickle
+import tarfile
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artgan_lib import ArtganError
+from artgan_lib.data import sources
+from artgan_lib.data.sources import Painting, choose, open_source, read
+
+
+def make_folder(root: Path, names: list[str]) -> Path:
+    for name in names:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_bytes(name.encode())
+    return root
+
+
+def add(archive: tarfile.TarFile, name: str, content: bytes = b"", kind: bytes = tarfile.REGTYPE) -> None:
+    member = tarfile.TarInfo(name)
+    member.type, member.size, member.linkname = kind, len(content), "/etc/passwd"
+    archive.addfile(member, io.BytesIO(content))
+
+
+NAMES = ["train/ukiyo_e/b.jpg", "train/baroque/a.jpg", "test/baroque/c.jpg", "root/test/baroque/d.jpg", "e.png"]
+LISTED = [
+    ("e.png", "unlabelled", None),
+    ("root/test/baroque/d.jpg", "baroque", "test"),
+    ("test/baroque/c.jpg", "baroque", "test"),
+    ("train/baroque/a.jpg", "baroque", "train"),
+    ("train/ukiyo_e/b.jpg", "ukiyo_e", "train"),
+]
+
+
+def test_a_folder_is_listed_by_name_with_style_and_split(tmp_path: Path) -> None:
+    with open_source(make_folder(tmp_path, [*NAMES, "train/baroque/.DS_Store"])) as source:
+        assert [tuple(painting) for painting in source.paintings] == LISTED
+        assert read(source, 0) == b"e.png"
+
+
+def test_a_tar_is_listed_in_the_same_order_and_never_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "paintings.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in NAMES:
+            add(archive, name, name.encode())
+        add(archive, "train/baroque/link.jpg", kind=tarfile.SYMTYPE)
+        add(archive, "train/baroque/device.jpg", kind=tarfile.CHRTYPE)
+    with open_source(path) as source:
+        assert [tuple(painting) for painting in source.paintings] == LISTED
+        assert [read(source, number).decode() for number in range(len(source.paintings))] == sorted(NAMES)
+    assert [file.name for file in tmp_path.iterdir()] == ["paintings.tar"]
+
+
+def test_what_is_no_source_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match="there is no folder or archive"), open_source(tmp_path / "nothing"):
+        pass
+    with pytest.raises(ArtganError, match="holds no files"), open_source(tmp_path):
+        pass
+    (tmp_path / "notes.txt").write_text("no archive, " * 100)
+    with (
+        pytest.raises(ArtganError, match=r"is not an archive; give a folder of pictures, a tar, tar\.gz or zip"),
+        open_source(tmp_path / "notes.txt"),
+    ):
+        pass
+
+
+def test_a_torn_archive_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "paintings.tar"
+    with tarfile.open(path, "w") as archive:
+        add(archive, "train/baroque/a.jpg", bytes(5000))
+        add(archive, "train/baroque/b.jpg", bytes(5000))
+    path.write_bytes(path.read_bytes()[:7000])
+    with pytest.raises(ArtganError, match=r"is damaged .*; fetch it again"), open_source(path):
+        pass
+
+
+def test_the_shared_paintings_open_as_they_are(shared_paintings: Path) -> None:
+    with open_source(shared_paintings) as source:
+        assert len(source.paintings) == 1588
+        assert {painting.split for painting in source.paintings} == {"train", "test"}
+        assert len({painting.style for painting in source.paintings}) == 10
+
+
+def make_zip(path: Path, files: dict[str, bytes]) -> Path:
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def listed(path: Path) -> list[tuple[str, str, str | None]]:
+    with open_source(path) as source:
+        return [tuple(painting) for painting in source.paintings]
+
+
+def test_tar_gz_and_zip_are_listed_alike(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "paintings.tar.gz", "w:gz") as archive:
+        for name in NAMES:
+            add(archive, name, name.encode())
+    make_zip(tmp_path / "paintings.zip", {name: name.encode() for name in [*NAMES, "__MACOSX/train/._a.jpg"]})
+    for name in ("paintings.tar.gz", "paintings.zip"):
+        assert listed(tmp_path / name) == LISTED
+        with open_source(tmp_path / name) as source:
+            contents = dict(source.stream([4, 0, 2]))
+            assert contents == {number: source.paintings[number].name.encode() for number in (4, 0, 2)}
+
+
+def test_a_gzipped_tar_is_read_in_its_own_order(tmp_path: Path) -> None:
+    with tarfile.open(tmp_path / "paintings.tgz", "w:gz") as archive:
+        for name in ("b/2.jpg", "a/1.jpg", "c/3.jpg"):
+            add(archive, name, b"x")
+    with open_source(tmp_path / "paintings.tgz") as source:
+        assert [number for number, _ in source.stream([0, 1, 2])] == [1, 0, 2]
+
+
+def test_flat_folders(tmp_path: Path) -> None:
+    make_folder(tmp_path, ["a.jpg", "train/b.jpg"])
+    assert listed(tmp_path) == [("a.jpg", "unlabelled", None), ("train/b.jpg", "unlabelled", "train")]
+
+
+def test_names_that_lead_out_links_and_devices_are_refused(tmp_path: Path) -> None:
+    hostile = ["../evil.jpg", "/etc/evil.jpg", "a/../../evil.jpg", "..\\evil.jpg", "C:/evil.jpg"]
+    make_zip(tmp_path / "x.zip", dict.fromkeys([*hostile, "a/good.jpg"], b"x"))
+    with tarfile.open(tmp_path / "x.tar", "w") as archive:
+        for name in [*hostile, "a/good.jpg"]:
+            add(archive, name, b"x")
+        add(archive, "a/link.jpg", kind=tarfile.SYMTYPE)
+        add(archive, "a/hard.jpg", kind=tarfile.LNKTYPE)
+        add(archive, "a/pipe.jpg", kind=tarfile.FIFOTYPE)
+    for name, refused in (("x.zip", 5), ("x.tar", 8)):
+        with open_source(tmp_path / name) as source:
+            assert [painting.name for painting in source.paintings] == ["a/good.jpg"]
+            assert len(source.refused) == refused
+
+
+def test_bombs_in_archives_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sources, "_RATIO_MATTERS_FROM", 1 << 16)
+    zeros = bytes(1 << 20)
+    make_zip(tmp_path / "x.zip", {"a/bomb.bmp": zeros, "a/good.jpg": b"x"})
+    with open_source(tmp_path / "x.zip") as source:
+        contents = dict(source.stream([0, 1]))
+    assert str(contents[0]) == "it unpacks to more than 200 times its size"
+    assert contents[1] == b"x"
+    with tarfile.open(tmp_path / "x.tar.gz", "w:gz") as archive:
+        add(archive, "a/bomb.bmp", zeros)
+    with (
+        pytest.raises(ArtganError, match="unpacks to more than 200 times its size"),
+        open_source(tmp_path / "x.tar.gz"),
+    ):
+        pass
+    monkeypatch.setattr(sources, "MAX_FILE_BYTES", 10)
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "large.bmp").write_bytes(zeros)
+    with open_source(tmp_path / "folder") as source:
+        assert "larger than" in str(dict(source.stream([0]))[0])
+    monkeypatch.setattr(sources, "MAX_FILES", 1)
+    with pytest.raises(ArtganError, match="holds more than 1 files"), open_source(tmp_path / "x.zip"):
+        pass
+
+
+@pytest.mark.parametrize("name", ["x.tar.gz", "x.zip"])
+def test_torn_archives_are_told(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    files = {f"a/{number}.jpg": rng.bytes(5000) for number in range(5)}
+    if name == "x.zip":
+        make_zip(tmp_path / name, files)
+    else:
+        with tarfile.open(tmp_path / name, "w:gz") as archive:
+            for file, content in files.items():
+                add(archive, file, content)
+    whole = (tmp_path / name).read_bytes()
+    (tmp_path / name).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ArtganError, match=r"is damaged|is not an archive"), open_source(tmp_path / name):
+        pass
+
+
+def test_choosing_by_split_style_and_limit() -> None:
+    paintings = [Painting(f"{i:03d}", "ab"[i % 2], ("train", "test")[i % 4 == 3]) for i in range(100)]
+    assert len(choose(paintings, split="test")) == 25
+    assert all(paintings[number].style == "a" for number in choose(paintings, styles=["a"]))
+    few = choose(paintings, limit=10)
+    assert few == [0, 11, 22, 33, 44, 55, 66, 77, 88, 99]
+    assert choose(paintings, limit=1000) == list(range(100))
+    for settings in ({"styles": ["c"]}, {"split": "val"}, {"limit": 0}):
+        with pytest.raises(ArtganError):
+            choose(paintings, **settings)
+
+
+def make_batches(folder: Path, per_batch: int = 4) -> Path:
+    """ArtBench-10's CIFAR layout, small."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(0)
+    for number, name in enumerate([*(f"data_batch_{i}" for i in range(1, 6)), "test_batch"]):
+        batch = {
+            b"data": rng.integers(0, 256, (per_batch, 3072), dtype=np.uint8),
+            b"labels": [i % 2 for i in range(per_batch)],
+            b"filenames": [f"{number}_{i}.jpg".encode() for i in range(per_batch)],
+        }
+        (folder / name).write_bytes(pickle.dumps(batch, protocol=2))
+    (folder / "meta").write_bytes(pickle.dumps({"styles": ["baroque", "ukiyo_e"]}, protocol=2))
+    return folder
+
+
+def test_cifar_layout_from_a_folder_and_a_tar_gz(tmp_path: Path) -> None:
+    folder = make_batches(tmp_path / "artbench-10-batches-py")
+    with tarfile.open(tmp_path / "python.tar.gz", "w:gz") as archive:
+        archive.add(folder, arcname=folder.name)
+    first = pickle.loads((folder / "data_batch_1").read_bytes())[b"data"][0].reshape(3, 32, 32).transpose(1, 2, 0)
+    for path in (folder, tmp_path / "python.tar.gz"):
+        with open_source(path) as source:
+            assert len(source.paintings) == 24
+            assert source.paintings[-1].split == "train"
+            number = next(i for i, painting in enumerate(source.paintings) if painting.name.endswith("_0_0.jpg"))
+            assert source.paintings[number][1:] == ("baroque", "train")
+            with Image.open(io.BytesIO(read(source, number))) as image:
+                assert np.array_equal(np.asarray(image), first)
+
+
+class Hostile:
+    def __reduce__(self) -> tuple[object, tuple[str]]:
+        return exec, ("raise SystemExit('code was run')",)
+
+
+class Sly:
+    """Hides behind a name that is allowed: an array of objects."""
+
+    def __reduce__(self) -> tuple[object, tuple[str, str]]:
+        return getattr, ("", "join")
+
+
+@pytest.mark.parametrize("content", [Hostile(), {b"data": Hostile()}, [Sly()], np.array([Hostile()], dtype=object)])
+@pytest.mark.parametrize("protocol", [2, 4])
+def test_a_hostile_pickle_is_refused_before_it_runs(content: object, protocol: int, tmp_path: Path) -> None:
+    folder = make_batches(tmp_path / "batches")
+    (folder / "data_batch_3").write_bytes(pickle.dumps(content, protocol=protocol))
+    told = r"data_batch_3 is not read: it names (builtins|__builtin__)\.(exec|getattr), which a set of pictures"
+    with pytest.raises(ArtganError, match=told), open_source(folder):
+        pass
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("meta", b"torn"),
+        ("meta", pickle.dumps([1])),
+        ("meta", pickle.dumps({"styles": []})),
+        ("test_batch", None),
+        ("test_batch", pickle.dumps({"data": np.zeros((2, 5), np.uint8), "labels": [0, 1]})),
+        ("test_batch", pickle.dumps({"data": np.zeros((2, 3072), np.uint8), "labels": [0, 7]})),
+    ],
+)
+def test_a_damaged_cifar_layout_is_told(file: str, content: bytes | None, tmp_path: Path) -> None:
+    folder = make_batches(tmp_path / "batches")
+    (folder / file).unlink()
+    if content is not None:
+        (folder / file).write_bytes(content)
+    if file == "meta" or content is not None:
+        with pytest.raises(ArtganError), open_source(folder):
+            pass
+    else:
+        with pytest.raises(ArtganError, match="lacks test_batch; fetch it again"), open_source(folder):
+            pass
+
+
+def test_lsun_databases(tmp_path: Path) -> None:
+    lmdb = pytest.importorskip("lmdb", reason="the extra [lsun] is not installed")
+    for style in ("baroque", "ukiyo_e"):
+        with lmdb.open(str(tmp_path / f"{style}_lmdb"), map_size=1 << 20) as database, database.begin(write=True) as t:
+            t.put(b"2", style.encode())
+            t.put(b"1", b"first")
+    with open_source(tmp_path) as source:
+        assert [painting.name for painting in source.paintings] == ["baroque/1", "baroque/2", "ukiyo_e/1", "ukiyo_e/2"]
+        assert read(source, 3) == b"ukiyo_e"
+    (tmp_path / "baroque_lmdb" / "data.mdb").write_bytes(b"no database")
+    with pytest.raises(ArtganError, match="cannot be read as a database"), open_source(tmp_path):
+        pass
+
+
+def test_hidden_folders_are_left_out(tmp_path: Path) -> None:
+    make_folder(tmp_path, [".git/x.png", "a/.ipynb_checkpoints/y.png", "a/z.png"])
+    assert listed(tmp_path) == [("a/z.png", "a", None)]
