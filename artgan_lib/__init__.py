@@ -14,6 +14,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "config": ["PRESETS", "PROFILES", "TrainConfig", "preset"],
         "data.cache": ["PictureSet", "open_cache"],
         "data.preprocessing": ["load_pictures", "prepare"],
+        "data.survey": ["Survey", "survey"],
         "data.synthetic": ["LOOKS", "synthetic_paintings"],
         "errors": ["ArtganError"],
         "gan.checkpoints": ["export_generator", "load_generator"],

@@ -56,7 +56,7 @@ def test_public_names() -> None:
     assert set(artgan_lib.__all__) == {
         *("config", "data", "gan", "images", "interface", "runlog", "studio"),
         *("PRESETS", "PROFILES", "TrainConfig", "preset"),
-        *("PictureSet", "load_pictures", "open_cache", "prepare", "LOOKS", "synthetic_paintings"),
+        *("PictureSet", "load_pictures", "open_cache", "prepare", "LOOKS", "synthetic_paintings", "Survey", "survey"),
         "ArtganError",
         *("export_generator", "load_generator", "gradient_penalty", "build_models"),
         *("Callback", "TrainResult", "train"),

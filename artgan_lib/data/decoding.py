@@ -6,7 +6,8 @@ left to `data.preprocessing`.
 
 import hashlib
 import io
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import PIL
@@ -18,10 +19,13 @@ MIN_SIDE = 16
 """Pixels that the shorter side of a painting must have."""
 
 
-class Prepared(NamedTuple):
+Result = TypeVar("Result")
+
+
+class Decoded(NamedTuple, Generic[Result]):
     """What became of one file."""
 
-    pixels: np.ndarray | None  # uint8 (size, size, 3); None: it is quarantined
+    result: Result | None  # None: it is quarantined
     sha256: str  # of the file's bytes
     reason: str | None  # why it is quarantined
 
@@ -80,29 +84,34 @@ def to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def decode(content: bytes | Exception, size: int) -> Prepared:
-    """Turn the bytes of one file into pixels, or say in one sentence why not."""
+def decode(content: bytes | Exception, size: int) -> Decoded[np.ndarray]:
+    """Turn the bytes of one file into pixels, uint8 (size, size, 3), or say in one sentence why not."""
+    return decode_with(content, lambda image: square_thumbnail(image, size))
+
+
+def decode_with(content: bytes | Exception, work: Callable[[Image.Image], Result]) -> Decoded[Result]:
+    """Open the bytes of one file and work on the picture, or say in one sentence why that is not possible."""
     if isinstance(content, Exception):
-        return Prepared(None, "", f"cannot be read: {_first_line(content)}")
+        return Decoded(None, "", f"cannot be read: {_first_line(content)}")
     sha256 = hashlib.sha256(content).hexdigest()
     if not content:
-        return Prepared(None, sha256, "the file is empty")
+        return Decoded(None, sha256, "the file is empty")
     try:
         with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
             limit = Image.MAX_IMAGE_PIXELS or width * height
             if width * height > limit:
                 reason = f"{width} x {height} pixels are more than {limit:,}, as in a decompression bomb"
-                return Prepared(None, sha256, reason)
+                return Decoded(None, sha256, reason)
             if min(width, height) < MIN_SIDE:
-                return Prepared(None, sha256, f"only {width} x {height} pixels; each side needs {MIN_SIDE}")
-            return Prepared(square_thumbnail(image, size), sha256, None)
+                return Decoded(None, sha256, f"only {width} x {height} pixels; each side needs {MIN_SIDE}")
+            return Decoded(work(image), sha256, None)
     except PIL.UnidentifiedImageError:
-        return Prepared(None, sha256, "not a picture that Pillow can read")
+        return Decoded(None, sha256, "not a picture that Pillow can read")
     except Image.DecompressionBombError:
-        return Prepared(None, sha256, "a decompression bomb: far more pixels than a painting has")
+        return Decoded(None, sha256, "a decompression bomb: far more pixels than a painting has")
     except Exception as error:  # Pillow's readers raise almost anything on a damaged file
-        return Prepared(None, sha256, f"damaged: {_first_line(error)}")
+        return Decoded(None, sha256, f"damaged: {_first_line(error)}")
 
 
 def _first_line(error: Exception) -> str:

@@ -7,13 +7,11 @@ goes on. One file is left to `data.decoding`; what is written is described in `d
 import errno
 import hashlib
 import json
-import os
 import platform
 import shutil
 import warnings
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -22,7 +20,8 @@ import PIL
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.cache import FILES, FORMAT, IMAGES, LABELS, MANIFEST, PictureSet, hash_file, is_cache, open_cache
-from artgan_lib.data.decoding import Prepared, decode, square_thumbnail
+from artgan_lib.data.decoding import decode, square_thumbnail
+from artgan_lib.data.parallel import Progress, map_files
 from artgan_lib.data.sources import Painting, Source, choose, open_source
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.errors import ArtganError
@@ -33,9 +32,6 @@ __all__ = ["SYNTHETIC", "load_pictures", "prepare", "square_thumbnail"]
 
 SYNTHETIC = "synthetic"
 """The source that needs no file: procedural pictures of `data.synthetic`."""
-
-Progress = Callable[[int, int], None]
-"""Told how many files are done, of how many."""
 
 _ROWS, _PLAN, _RECORDS = "rows.npy", "plan.json", "records.jsonl"
 _FLUSH_EVERY = 64
@@ -85,7 +81,7 @@ def prepare(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
-                records = _decode_all(opened, chosen, beside, size, workers or os.cpu_count() or 1, progress)
+                records = _decode_all(opened, chosen, beside, size, workers, progress)
             good = [number for number in chosen if records[number].get("reason") is None]
             if not good:
                 name = opened.paintings[chosen[0]].name
@@ -171,7 +167,7 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
 
 
 def _decode_all(
-    opened: Source, chosen: list[int], beside: Path, size: int, workers: int, progress: Progress | None
+    opened: Source, chosen: list[int], beside: Path, size: int, workers: int | None, progress: Progress | None
 ) -> dict[int, dict[str, Any]]:
     """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come.
 
@@ -180,14 +176,11 @@ def _decode_all(
     """
     records = {record.pop("number"): record for record in _read_records(beside / _RECORDS)}
     place = {number: row for row, number in enumerate(chosen)}
-    waiting: deque[tuple[int, Future[Prepared]]] = deque()
     fresh: list[dict[str, Any]] = []
 
-    with (
-        (beside / _ROWS).open("r+b") as rows,
-        (beside / _RECORDS).open("a", encoding="utf-8") as log,
-        ThreadPoolExecutor(workers) as pool,
-    ):
+    todo = [number for number in chosen if number not in records]
+
+    with (beside / _ROWS).open("r+b") as rows, (beside / _RECORDS).open("a", encoding="utf-8") as log:
         start = _write_header(rows, len(chosen), size)
 
         def flush() -> None:
@@ -196,9 +189,7 @@ def _decode_all(
             log.flush()
             fresh.clear()
 
-        def take() -> None:
-            number, future = waiting.popleft()
-            pixels, sha256, reason = future.result()
+        for number, (pixels, sha256, reason) in map_files(opened, todo, lambda content: decode(content, size), workers):
             if pixels is not None:
                 rows.seek(start + place[number] * pixels.nbytes)
                 rows.write(pixels.tobytes())
@@ -208,13 +199,6 @@ def _decode_all(
                 flush()
             if progress is not None:
                 progress(len(records), len(chosen))
-
-        for number, content in opened.stream([number for number in chosen if number not in records]):
-            waiting.append((number, pool.submit(decode, content, size)))
-            if len(waiting) >= 4 * workers:
-                take()
-        while waiting:
-            take()
         flush()
     return records
 

@@ -53,7 +53,7 @@ def build_parser() -> argparse.ArgumentParser:
     command.add_argument("--limit", type=int, metavar="N", help="take at most so many, spread evenly")
     command.add_argument("--overwrite", action="store_true", help="replace a cache that lies there")
 
-    data = commands.add_parser("data", help="fetch ArtBench-10", description="Fetch ArtBench-10.")
+    data = commands.add_parser("data", help="fetch or survey a collection", description="Fetch or survey a collection.")
     steps = data.add_subparsers(required=True, metavar="STEP", title="steps")
     command = _add(steps, "fetch", _fetch, "fetch ArtBench-10, or check and take a copy of it")
     command.add_argument("--form", default="imagefolder-split", help="imagefolder-split (default), imagefolder, python")
@@ -61,6 +61,14 @@ def build_parser() -> argparse.ArgumentParser:
         "--out", metavar="DIR", type=_path, default=Path("data/artbench10"), help="default %(default)s"
     )
     command.add_argument("--from-local", metavar="FILE", type=_path, help="a copy got elsewhere")
+    command = _add(steps, "survey", _survey, "measure a collection of paintings and draw what was found")
+    command.add_argument("source", metavar="SOURCE", type=_path, help="folder, tar, tar.gz or zip of paintings")
+    command.add_argument(
+        "--out", metavar="DIR", type=_path, help="folder of the tables and the page (build/survey/NAME)"
+    )
+    command.add_argument("--split", choices=("train", "test", "val"), help="take only this split")
+    command.add_argument("--style", action="append", default=[], help="take only this style; may be given again")
+    command.add_argument("--limit", type=int, metavar="N", help="take at most so many, spread evenly")
 
     command = _add(commands, "train", _train, "train one variant, or go on with a run that was stopped")
     command.add_argument("--variant", choices=VARIANTS, required=True)
@@ -154,6 +162,34 @@ def _fetch(options: argparse.Namespace) -> int:
         options.form, options.out, from_local=options.from_local, progress=counter("fetching", "B")
     )
     print(f"ArtBench-10, {options.form} -> {archive}")
+    return 0
+
+
+def _survey(options: argparse.Namespace) -> int:
+    from matplotlib.figure import Figure
+
+    from artgan_lib.data.survey import survey
+    from artgan_lib.interface.figures import save_figure
+    from artgan_lib.interface.progress import counter
+    from artgan_lib.interface.survey_page import draw_survey
+
+    found = survey(
+        options.source,
+        split=options.split,
+        styles=options.style,
+        limit=options.limit,
+        progress=counter("surveying"),
+    )
+    name = options.source.name.split(".")[0]
+    out = options.out or Path("build/survey") / name
+    found.write(out)
+    page = save_figure(draw_survey(found, Figure(figsize=(16, 9), layout="constrained"), name), out / "survey.png")
+    for bad in found.unreadable.head(_SHOWN).itertuples():
+        print(f"not readable: {bad.name}: {bad.reason}")
+    print(found.styles().round(2).to_string())
+    pairs, across = len(found.duplicates), int(found.duplicates["across"].sum())
+    print(f"{len(found.pictures):,} pictures, {len(found.unreadable):,} not readable, {pairs:,} near-duplicate pairs,")
+    print(f"{across:,} of them across splits -> {page}")
     return 0
 
 

@@ -1,18 +1,23 @@
-"""Drawing: functions that take data and an `ax` and return the `ax`. They read no files and choose no sizes.
+"""Drawing: functions that take data and an `ax` and return the `ax`.
 
+They read no files and choose no sizes; `save_figure` writes what they drew.
 Colours are Okabe and Ito's, which colour-blind readers can tell apart; orange is the critic or discriminator, blue the
 generator, as in the paper's Figs 3 and 4.
 """
 
+import io
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from artgan_lib.images import image_grid
+from artgan_lib.runlog import write_atomic
 
 if TYPE_CHECKING:
     import pandas as pd
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 ORANGE, BLUE, GREEN, GREY = "#E69F00", "#0072B2", "#009E73", "#7F7F7F"
 
@@ -62,6 +67,13 @@ def plot_wasserstein(log: "pd.DataFrame", ax: "Axes") -> "Axes":
     ax.plot(log["images_seen"] / 1000, log["wasserstein_mean"], color=GREEN)
     ax.set(xlabel=IMAGES_SEEN, ylabel="Wasserstein estimate", ylim=(0, None))
     return _quiet(ax)
+
+
+def save_figure(figure: "Figure", path: Path) -> Path:
+    """Write a figure as PNG, whole or not at all, without the time and version that would make each file new."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
+    return write_atomic(path, buffer.getvalue())
 
 
 def _two_lines(

@@ -3,7 +3,6 @@
 A figure that needs Real-ESRGAN's weights is left as it is where they are not on the machine.
 """
 
-import io
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,7 +16,7 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
-from artgan_lib.interface.figures import plot_losses, plot_scores, show_pictures
+from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
 from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upscaler
@@ -103,13 +102,6 @@ def write_results(root: Path) -> Path:
     if not found or not ended:
         raise ArtganError(f"{path} has lost the marks between which the results stand: {BEGIN} and {END}")
     return write_atomic(path, f"{before}{BEGIN}\n{results_table(root)}{END}{after}")
-
-
-def save_figure(figure: Figure, path: Path) -> Path:
-    """Write a figure as PNG, whole or not at all, without the time and version that would make each file new."""
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata={"Software": None})
-    return write_atomic(path, buffer.getvalue())
 
 
 def _gallery(folder: Path, pictures: np.ndarray, upscaler: Upscaler) -> Path:

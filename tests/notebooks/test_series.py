@@ -30,6 +30,10 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
     if path.stem == "00_start_here":
         assert results["same_picture_at_any_count"]
         assert 20 < results["mean_brightness"] < 235
+    elif path.stem == "01_dataset_survey":
+        assert (results["pictures"], results["unreadable"]) == (129, 1)
+        assert results["duplicates_across_splits"] >= 1  # the planted one
+        assert results["edges_against_kept"] < 0
     elif path.stem == "02_preprocessing":
         assert (results["pictures"], results["quarantined"]) == (128, 2)
         assert all(25 < value < 70 for value in results["psnr_by_style"].values())
