@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from artgan_lib.data.mirror import fetch_mirror
+from artgan_lib.data.sources import open_source
 from artgan_lib.downloads import Progress, PublishedFile, adopt, fetch
 from artgan_lib.errors import ArtganError
 
@@ -29,12 +31,14 @@ ORIGINAL_SIZE_TOTAL = 66_000
 """Pictures in the original-size archives: more than the 60,000 of the other forms, which were chosen from them."""
 
 _OFFICIAL = "https://artbench.eecs.berkeley.edu/files"
-_MIRROR = "https://huggingface.co/datasets/zguo0525/ArtBench/resolve/main"
 
 
 def _published(name: str, checksum: str | None = None) -> PublishedFile:
-    return PublishedFile(name, (f"{_OFFICIAL}/{name}", f"{_MIRROR}/{name}"), checksum)
+    return PublishedFile(name, (f"{_OFFICIAL}/{name}",), checksum)
 
+
+MIRROR = "huggingface"
+"""The form of the mirror: the pictures of `imagefolder-split` in parquet files, see `data.mirror`."""
 
 FORMS = {
     "imagefolder-split": _published("artbench-10-imagefolder-split.tar"),
@@ -51,31 +55,44 @@ def fetch_artbench(
     """Fetch one form of ArtBench-10, or check and take a copy that lies on this machine, and count its pictures.
 
     Args:
-        form: A name of `FORMS`.
+        form: A name of `FORMS`, or `huggingface`. Where nothing gives `imagefolder-split`, the mirror is asked.
         folder: Where the archive goes.
         from_local: A copy got elsewhere; it is hard-linked where that is possible.
         progress: Told of the bytes as they come.
 
     Returns:
-        The archive; `data.sources` opens it as it is.
+        The archive, or the folder of the mirror's files; `data.sources` opens it as it is.
 
     Raises:
         ArtganError: If the form is unknown, nothing gives the whole file, or it does not hold what it should.
     """
-    if form not in FORMS:
-        raise ArtganError(f"there is no form {form!r} of ArtBench-10; there are {', '.join(FORMS)}")
-    file = FORMS[form]
-    if from_local is not None:
-        archive = adopt(file, from_local, folder)
+    if form not in (*FORMS, MIRROR):
+        raise ArtganError(f"there is no form {form!r} of ArtBench-10; there are {', '.join((*FORMS, MIRROR))}")
+    if from_local is not None and form != MIRROR:
+        archive = adopt(FORMS[form], from_local, folder)
+    elif form == MIRROR:
+        archive = fetch_mirror(folder)
     else:
-        way_out = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
-        archive = fetch(file, folder, way_out=way_out, progress=progress)
-    from artgan_lib.data.sources import open_source
-
+        archive = _fetch_official(form, folder, progress)
     with open_source(archive) as source:
         counts = Counter((painting.style, painting.split) for painting in source.paintings)
     check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
     return archive
+
+
+def _fetch_official(form: str, folder: Path | str, progress: Progress | None) -> Path:
+    """Fetch from the authors' address; where that fails and the mirror has the same pictures, from there."""
+    file = FORMS[form]
+    way_out = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
+    try:
+        return fetch(file, folder, way_out=way_out, progress=progress)
+    except ArtganError as failed:
+        if form != "imagefolder-split":
+            raise
+        try:
+            return fetch_mirror(folder)
+        except ArtganError as mirror_failed:
+            raise ArtganError(f"{failed}; {mirror_failed}") from None
 
 
 def check_counts(

@@ -63,7 +63,8 @@ def open_source(path: Path | str) -> Iterator[Source]:
     """Open a collection of paintings by looking at it.
 
     An ImageFolder (`style/file` or `split/style/file`), a flat folder, a tar, tar.gz or zip of one, a folder or
-    tar.gz of ArtBench-10 in CIFAR's layout, a folder of LSUN databases (`style_lmdb/data.mdb`), a cache of ours. The
+    tar.gz of ArtBench-10 in CIFAR's layout, a folder of LSUN databases (`style_lmdb/data.mdb`), a folder of parquet
+    files as the Hugging Face Hub keeps them, a cache of ours. The
     order is that of the names. Hidden files are left out without a word; links, devices and names that lead elsewhere
     are refused.
 
@@ -140,7 +141,7 @@ def label(names: Iterable[str]) -> list[Painting]:
 
 
 def _open(path: Path) -> AbstractContextManager[Source]:
-    from artgan_lib.data import batches, cache, lsun
+    from artgan_lib.data import batches, cache, lsun, mirror
 
     if path.is_dir():
         if cache.is_cache(path):
@@ -149,7 +150,7 @@ def _open(path: Path) -> AbstractContextManager[Source]:
             return batches.open_folder(path)
         if lsun.is_lsun(path):
             return lsun.open_folder(path)
-        return _folder(path)
+        return mirror.open_folder(path) if mirror.is_parquet(path) else _folder(path)
     if not path.exists():
         raise ArtganError(f"there is no folder or archive {path}")
     if not path.is_file():

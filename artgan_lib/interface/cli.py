@@ -56,7 +56,9 @@ def build_parser() -> argparse.ArgumentParser:
     data = commands.add_parser("data", help="fetch or survey a collection", description="Fetch or survey a collection.")
     steps = data.add_subparsers(required=True, metavar="STEP", title="steps")
     command = _add(steps, "fetch", _fetch, "fetch ArtBench-10, or check and take a copy of it")
-    command.add_argument("--form", default="imagefolder-split", help="imagefolder-split (default), imagefolder, python")
+    command.add_argument(
+        "--form", default="imagefolder-split", help="imagefolder-split (default), imagefolder, python, huggingface"
+    )
     command.add_argument(
         "--out", metavar="DIR", type=_path, default=Path("data/artbench10"), help="default %(default)s"
     )
@@ -133,7 +135,7 @@ def _add(
 
 def _prepare(options: argparse.Namespace) -> int:
     from artgan_lib.data.preprocessing import prepare
-    from artgan_lib.interface.progress import counter
+    from artgan_lib.interface.terminal import counter
 
     cache = prepare(
         options.source,
@@ -156,7 +158,7 @@ def _prepare(options: argparse.Namespace) -> int:
 
 def _fetch(options: argparse.Namespace) -> int:
     from artgan_lib.data.artbench import fetch_artbench
-    from artgan_lib.interface.progress import counter
+    from artgan_lib.interface.terminal import counter
 
     archive = fetch_artbench(
         options.form, options.out, from_local=options.from_local, progress=counter("fetching", "B")
@@ -170,8 +172,8 @@ def _survey(options: argparse.Namespace) -> int:
 
     from artgan_lib.data.survey import survey
     from artgan_lib.interface.figures import save_figure
-    from artgan_lib.interface.progress import counter
     from artgan_lib.interface.survey_page import draw_survey
+    from artgan_lib.interface.terminal import counter
 
     found = survey(
         options.source,
