@@ -220,15 +220,15 @@ def _near_duplicates(pictures: "pd.DataFrame", measured: list[_Measured]) -> "pd
     grey = np.stack([picture.grey for picture in measured]).astype(np.int16)
     splits = pictures["split"].fillna("").to_numpy()
     pairs = []
-    for start in range(0, len(hashes), 1024):
-        distance = np.bitwise_count(hashes[start : start + 1024, None] ^ hashes[None, start:])
-        for row, column in np.argwhere(distance <= HASH_DISTANCE):
-            first, second = start + row, start + column
-            if first < second and np.abs(grey[first] - grey[second]).mean() <= GREY_DISTANCE:
-                pairs.append((first, second, int(distance[row, column])))
+    for start in range(0, len(hashes), 512):
+        distance = np.bitwise_count(hashes[start : start + 512, None] ^ hashes[None, start:])
+        first, second = np.nonzero(np.triu(distance <= HASH_DISTANCE, k=1))
+        for part in range(0, len(first), 65_536):  # many flat pictures can share a hash
+            a, b = first[part : part + 65_536], second[part : part + 65_536]
+            alike = np.abs(grey[start + a] - grey[start + b]).mean(1) <= GREY_DISTANCE
+            a, b = a[alike], b[alike]
+            pairs.append(np.stack([start + a, start + b, distance[a, b]], axis=1))
+    a, b, bits = np.concatenate(pairs).T if pairs else np.empty((3, 0), int)
     names = pictures["name"].to_numpy()
-    table = pd.DataFrame(
-        [(names[a], names[b], distance, bool(splits[a] != splits[b])) for a, b, distance in pairs],
-        columns=["first", "second", "distance", "across"],
-    )
+    table = pd.DataFrame({"first": names[a], "second": names[b], "distance": bits, "across": splits[a] != splits[b]})
     return table.sort_values(["distance", "first", "second"], ignore_index=True)
