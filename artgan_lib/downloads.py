@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.runlog import write_atomic
+from artgan_lib.runlog import readable_size, write_atomic
 
 if TYPE_CHECKING:
     import requests
@@ -229,7 +229,7 @@ def _check_space(folder: Path, wanted: int) -> None:
     free = shutil.disk_usage(folder).free
     if wanted > free:
         raise ArtganError(
-            f"{folder} has {free / 1e9:.1f} GB left, {wanted / 1e9:.1f} GB are wanted; make room or take another folder"
+            f"{folder} has {readable_size(free)} left, {readable_size(wanted)} are wanted; make room or change folder"
         )
 
 

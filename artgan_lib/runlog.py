@@ -36,10 +36,18 @@ def write_atomic(path: Path | str, content: bytes | str) -> Path:
             os.fsync(file.fileno())
         beside.chmod(0o644)
         beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk names no file by itself
     except BaseException:
         beside.unlink(missing_ok=True)
         raise
     return path
+
+
+def readable_size(size: int) -> str:
+    """Write a number of bytes as a person would."""
+    return f"{size / 1e9:.1f} GB" if size >= 1e9 else f"{size / 1e6:.1f} MB"
 
 
 def write_json(path: Path | str, values: Mapping[str, Any]) -> Path:

@@ -252,7 +252,7 @@ def test_too_little_disk_is_told_before_a_byte_comes(
     published: Publish, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda folder: type("Usage", (), {"free": 1000})())
-    with pytest.raises(ArtganError, match=r"has 0\.0 GB left, 0\.0 GB are wanted; make room"):
+    with pytest.raises(ArtganError, match=r"has 0\.0 MB left, 1\.0 MB are wanted; make room"):
         fetch(published(whole), tmp_path, way_out=WAY_OUT)
     assert list(tmp_path.iterdir()) == []
 

@@ -26,7 +26,7 @@ from artgan_lib.data.sources import Painting, Source, choose, open_source
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import fingerprint
-from artgan_lib.runlog import write_json
+from artgan_lib.runlog import readable_size, write_json
 
 __all__ = ["SYNTHETIC", "load_pictures", "prepare", "square_thumbnail"]
 
@@ -158,7 +158,7 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
     wanted, free = len(chosen) * size * size * 3, shutil.disk_usage(beside).free
     if wanted > free:
         beside.rmdir()
-        raise ArtganError(f"{out.parent} has {free / 1e9:.1f} GB left, the cache wants {wanted / 1e9:.1f} GB")
+        raise ArtganError(f"{out.parent} has {readable_size(free)} left, the cache wants {readable_size(wanted)}")
     with (beside / _ROWS).open("wb") as rows:
         rows.truncate(_write_header(rows, len(chosen), size) + wanted)
     (beside / _RECORDS).touch()

@@ -219,7 +219,7 @@ def test_too_little_disk_is_told_before_anything_is_decoded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
-    with pytest.raises(ArtganError, match=r"has 0\.0 GB left, the cache wants 0\.0 GB"):
+    with pytest.raises(ArtganError, match=r"has 0\.0 MB left, the cache wants 0\.1 MB"):
         prepare(folder, tmp_path / "cache")
     assert not (tmp_path / ".cache.partial").exists()
 
