@@ -149,6 +149,13 @@ def adopt(file: PublishedFile, source: Path | str, folder: Path | str) -> Path:
     return beside.replace(target)
 
 
+def discard(file: PublishedFile, folder: Path | str) -> None:
+    """Remove a file that turned out to be wrong, and the checksum that was recorded of it, so that another may come."""
+    target = Path(folder) / file.name
+    target.unlink(missing_ok=True)
+    _record_path(target).unlink(missing_ok=True)
+
+
 def _transfer(url: str, part: Path, progress: Progress | None) -> str | None:
     """Bring the bytes of an address into `part`, going on with what is there; return why that failed, or None."""
     import requests

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from artgan_lib.data.mirror import fetch_mirror
 from artgan_lib.data.sources import open_source
-from artgan_lib.downloads import Progress, PublishedFile, adopt, fetch
+from artgan_lib.downloads import Progress, PublishedFile, adopt, discard, fetch
 from artgan_lib.errors import ArtganError
 
 STYLES = (
@@ -74,9 +74,14 @@ def fetch_artbench(
         archive = fetch_mirror(folder)
     else:
         archive = _fetch_official(form, folder, progress)
-    with open_source(archive) as source:
-        counts = Counter((painting.style, painting.split) for painting in source.paintings)
-    check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
+    try:
+        with open_source(archive) as source:
+            counts = Counter((painting.style, painting.split) for painting in source.paintings)
+        check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
+    except ArtganError:
+        if archive.is_file():  # what is wrong must not be held to at the next fetch
+            discard(FORMS[form], folder)
+        raise
     return archive
 
 

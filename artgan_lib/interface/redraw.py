@@ -23,7 +23,7 @@ from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upsca
 
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
-_PAPER = {"fid": "128.259", "cost": "about 530 min on a GPU"}  # the paper's Table 3
+_PAPER = {"fid": "128.259", "cost": "about 530 min"}  # the paper's Table 3
 SHOWN = 4  # the picture shown at three sizes, chosen for its contrasts
 LOG = Path("data/results/wgan-gp_paintings64.log.jsonl")
 

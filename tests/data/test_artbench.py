@@ -71,6 +71,10 @@ def test_a_copy_with_missing_pictures_is_told(
     copy = archive_of(tmp_path / "copy.tar", {"train": 3, "test": 1})
     assert main(["data", "fetch", "--from-local", str(copy), "--out", str(tmp_path / "store")]) == 2
     assert "art_nouveau (test) 1 instead of 2" in capsys.readouterr().err
+    assert copy.exists()
+    assert list((tmp_path / "store").iterdir()) == []  # neither the file nor its checksum stands in the way
+    good = archive_of(tmp_path / "good.tar", {"train": 3, "test": 2})
+    assert main(["data", "fetch", "--from-local", str(good), "--out", str(tmp_path / "store")]) == 0
 
 
 def test_unknown_forms_are_told() -> None:
