@@ -9,9 +9,9 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules=["config", "data", "gan", "images", "interface", "runlog", "studio"],
+    submodules=["config", "data", "gan", "images", "interface", "presets", "runlog", "studio"],
     submod_attrs={
-        "config": ["PRESETS", "PROFILES", "TrainConfig", "preset"],
+        "config": ["TrainConfig"],
         "data.cache": ["PictureSet", "open_cache"],
         "data.preprocessing": ["load_pictures", "prepare"],
         "data.survey": ["Survey", "survey"],
@@ -22,6 +22,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "gan.models": ["build_models"],
         "gan.training": ["Callback", "TrainResult", "train"],
         "images": ["image_grid", "read_metadata"],
+        "presets": ["POINTS", "PRESETS", "PROFILES", "VARIANTS", "preset"],
         "runlog": ["read_log"],
         "studio.pipeline": ["ConvertingSettings", "EnhancingSettings", "GenerationJob", "GenerationSettings"],
         "studio.sampling": ["sample"],

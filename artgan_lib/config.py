@@ -1,7 +1,8 @@
-"""What a training run is: one frozen, validated `TrainConfig`, the paper's three variants and three sizes of run.
+"""What a training run is: one frozen, validated `TrainConfig`.
 
 Every row of the paper's Table 2 is a field. The networks, losses and the loop read this object and nothing else; a
-generator file carries it in its header, so that a picture can be made from the file alone.
+generator file carries it in its header, so that a picture can be made from the file alone. Named configs are left to
+`presets`.
 """
 
 import dataclasses
@@ -68,7 +69,8 @@ class TrainConfig:
     clip_norm: float = 1.0  # largest norm of a network's whole gradient under clip-norm
     clip_weights: float = 0.01  # bound of each of the judge's weights under clip-weights (Arjovsky et al. 2017)
     judge_updates: int = 5
-    # Optimiser, the same for both networks.
+    ema_decay: float = 0.0  # of the average of the generator's weights, which then paints and is exported; 0: none
+    # Optimiser, the same for both networks; the betas are Adam's alone.
     optimizer: Optimizer = "adam"
     lr: float = 1e-4
     beta1: float = 0.0
@@ -91,6 +93,7 @@ class TrainConfig:
         _require(0 < self.lr <= 1, f"lr must lie in (0, 1], not {self.lr}")
         _require(0 <= self.beta1 < 1, f"beta1 must lie in [0, 1), not {self.beta1}")
         _require(0 <= self.beta2 < 1, f"beta2 must lie in [0, 1), not {self.beta2}")
+        _require(0 <= self.ema_decay < 1, f"ema_decay must lie in [0, 1), not {self.ema_decay}")
         _require(self.penalty_weight >= 0, f"penalty_weight must not be negative, it is {self.penalty_weight}")
         for name in ("clip_norm", "clip_weights"):
             _require(getattr(self, name) > 0, f"{name} must be positive, not {getattr(self, name)}")
@@ -132,85 +135,6 @@ class TrainConfig:
         return cls(**values)
 
 
-VARIANTS = ("dcgan", "dcgan-wi", "wgan-gp")
-
-# The paper's three variants as its author trained them. Where a row differs between columns, the variants differ.
-# fmt: off
-_TABLE: dict[str, tuple[Any, Any, Any]] = {
-    #                               dcgan             dcgan-wi      wgan-gp
-    "latent_dim":                  (100,              100,          128),
-    "kernel_size":                 (4,                5,            5),
-    "fully_connected":             (False,            False,        True),
-    "biases":                      (False,            False,        True),
-    "judge_normalization":         ("batch",          "batch",      "layer"),
-    "normalize_judge_input_layer": (True,             True,         False),
-    "judge_head":                  ("conv-1",         "conv-wide",  "flatten"),
-    "initial_weights":             ("glorot-uniform", "normal",     "uniform"),
-    "loss":                        ("bce",            "bce",        "wasserstein"),
-    "gradient_correction":         ("none",           "none",       "penalty"),
-    "judge_updates":               (1,                1,            5),
-    "lr":                          (2e-4,             2e-4,         1e-4),
-    "beta1":                       (0.5,              0.5,          0.0),
-    "beta2":                       (0.999,            0.999,        0.9),
-    "batch_size":                  (128,              128,          64),
-    "epochs":                      (260,              60,           32),
-    "checkpoint_every":            (10,               5,            2),
-}
-# fmt: on
-PRESETS: dict[str, dict[str, Any]] = {
-    variant: {"variant": variant} | {field: row[column] for field, row in _TABLE.items()}
-    for column, variant in enumerate(VARIANTS)
-}
-
-
-@dataclass(frozen=True)
-class Profile:
-    """One size of everything: `smoke` for tests, `demo` for a laptop, `paper` for a GPU."""
-
-    pictures: int  # synthetic pictures where no source is given
-    settings: dict[str, Any]  # what replaces the preset's values
-
-
-PROFILES = {
-    "smoke": Profile(128, {"width": 8, "batch_size": 16, "images_per_epoch": 64, "epochs": 2, "checkpoint_every": 1}),
-    "demo": Profile(2048, {"width": 16, "batch_size": 64, "images_per_epoch": 2048, "checkpoint_every": 2}),
-    "paper": Profile(60_000, {}),
-}
-# What differs at `demo`, so that each variant takes about two minutes on two cores. A WGAN-GP step costs five critic
-# updates, so it gets fewer and smaller ones; that few steps need a higher rate than the paper's to show anything.
-_DEMO: dict[str, dict[str, Any]] = {
-    "dcgan": {"epochs": 16},
-    "dcgan-wi": {"epochs": 10},
-    "wgan-gp": {"epochs": 10, "width": 12, "batch_size": 16, "images_per_epoch": 448, "lr": 5e-4},
-}
-
-
-def profile(name: str) -> Profile:
-    """Return the profile of this name.
-
-    Raises:
-        ArtganError: If there is none.
-    """
-    return PROFILES[_known(name, PROFILES, "profile")]
-
-
-def preset(variant: str, profile_name: str = "paper", **overrides: Any) -> TrainConfig:
-    """Return a variant of the paper at the size of a profile.
-
-    Args:
-        variant: `dcgan`, `dcgan-wi` or `wgan-gp`.
-        profile_name: `smoke`, `demo` or `paper` (the paper's own width and length).
-        **overrides: Fields of `TrainConfig` that replace both.
-
-    Raises:
-        ArtganError: If a name is unknown or a value is refused.
-    """
-    values = PRESETS[_known(variant, PRESETS, "variant")] | profile(profile_name).settings
-    if profile_name == "demo":
-        values |= _DEMO[variant]
-    return TrainConfig.from_dict(values | overrides)
-
-
 def parse_setting(text: str) -> tuple[str, Any]:
     """Read one `name=value` of the command line by the type of the field.
 
@@ -234,10 +158,15 @@ def parse_setting(text: str) -> tuple[str, Any]:
 
 def _field_hint(name: str) -> Any:
     hints = typing.get_type_hints(TrainConfig)
-    return hints[_known(name, hints, "setting")]
+    return hints[known(name, hints, "setting")]
 
 
-def _known(name: str, names: typing.Iterable[str], kind: str) -> str:
+def known(name: str, names: typing.Iterable[str], kind: str) -> str:
+    """Return a name that is one of the names.
+
+    Raises:
+        ArtganError: If it is not; the nearest one is told, or all of them.
+    """
     names = list(names)
     if name not in names:
         near = difflib.get_close_matches(name, names, n=1)

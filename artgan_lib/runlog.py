@@ -83,6 +83,8 @@ class RunLog:
         plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
         with self.path.open("ab") as file:
             file.write((json.dumps(plain) + "\n").encode())
+            file.flush()
+            os.fsync(file.fileno())  # a checkpoint that counts on this line must not outlive it
 
     @property
     def size(self) -> int:

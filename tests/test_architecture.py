@@ -54,8 +54,8 @@ def test_modules_say_what_they_own_and_stay_small(module: Path) -> None:
 
 def test_public_names() -> None:
     assert set(artgan_lib.__all__) == {
-        *("config", "data", "gan", "images", "interface", "runlog", "studio"),
-        *("PRESETS", "PROFILES", "TrainConfig", "preset"),
+        *("config", "data", "gan", "images", "interface", "presets", "runlog", "studio"),
+        *("POINTS", "PRESETS", "PROFILES", "VARIANTS", "TrainConfig", "preset"),
         *("PictureSet", "load_pictures", "open_cache", "prepare", "LOOKS", "synthetic_paintings", "Survey", "survey"),
         "ArtganError",
         *("export_generator", "load_generator", "gradient_penalty", "build_models"),

@@ -1,4 +1,4 @@
-"""What training keeps: one atomic checkpoint to go on from, and the generator as a file of its own.
+"""What training keeps as files: checkpoints to go on from, and the generator as a file of its own.
 
 A checkpoint holds all that the next step depends on. A generator file (safetensors) holds the weights and, in its
 header, the config they belong to; it is the interface IGME of Fig. 2. Neither runs code when it is read.
@@ -24,6 +24,10 @@ FORMAT = 1
 _HEADER_KEY = "artgan"
 
 
+class DamagedCheckpointError(ArtganError):
+    """A checkpoint that was cut off or changed after it was written."""
+
+
 def save_checkpoint(path: Path | str, state: dict[str, Any]) -> Path:
     """Write a training state (tensors and plain values) whole or not at all."""
     buffer = io.BytesIO()
@@ -31,30 +35,26 @@ def save_checkpoint(path: Path | str, state: dict[str, Any]) -> Path:
     return write_atomic(path, buffer.getvalue())
 
 
-def load_checkpoint(path: Path | str, config: TrainConfig, data: str) -> dict[str, Any]:
-    """Read a training state back, if it belongs to this config and these pictures.
-
-    Args:
-        path: The file that `save_checkpoint` wrote.
-        config: The config of the run that wants to go on.
-        data: `fingerprint` of the pictures it trains on.
+def load_checkpoint(path: Path | str) -> dict[str, Any]:
+    """Read a training state back, on the CPU.
 
     Raises:
-        ArtganError: If the file is damaged, or the config or the pictures have changed; the difference is named.
+        DamagedCheckpointError: If the file is not whole.
+        ArtganError: If another version of artgan wrote it.
     """
     try:
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
     except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError):
-        raise ArtganError(f"{path} is damaged and cannot be read; remove it to start the run anew") from None
+        raise DamagedCheckpointError(f"{path} is damaged; an older one is looked for") from None
     if state.get("format") != FORMAT:
         raise ArtganError(f"{path} was written by another version of artgan; start the run anew in another folder")
-    now, then = config.to_dict(), state["config"]
-    changed = [f"{name} {then.get(name)!r} -> {value!r}" for name, value in now.items() if then.get(name) != value]
-    if changed:
-        raise ArtganError(f"{path} belongs to another config ({', '.join(changed)}); choose another run folder")
-    if state["data"] != data:
-        raise ArtganError(f"{path} was trained on other pictures; choose another run folder or the former cache")
     return state
+
+
+def differences(then: dict[str, Any], now: TrainConfig) -> list[str]:
+    """Return what has changed between a stored config and this one, as `name old -> new`."""
+    before = TrainConfig.from_dict(then).to_dict()
+    return [f"{name} {before[name]!r} -> {value!r}" for name, value in now.to_dict().items() if before[name] != value]
 
 
 def export_generator(path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any]) -> Path:

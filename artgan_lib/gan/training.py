@@ -5,12 +5,13 @@ as one uint8 array) and no metric (callbacks measure). Random numbers depend on 
 that was stopped goes on exactly as if it had not been.
 """
 
+import math
 import signal
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,10 @@ import torch
 
 from artgan_lib.config import IMAGE_SIZE, TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.checkpoints import export_generator, is_finite, load_checkpoint, save_checkpoint
+from artgan_lib.gan.checkpoints import export_generator, is_finite
 from artgan_lib.gan.models import Generator, choose_device, paint
-from artgan_lib.gan.updates import LOG_KEYS, build_networks, draw_batch, update_in_turn, update_together
+from artgan_lib.gan.runs import RunFolder, find_fork
+from artgan_lib.gan.updates import LOG_KEYS, Networks, build_networks, draw_batch, update_in_turn, update_together
 from artgan_lib.images import encode, fingerprint, image_grid
 from artgan_lib.randomness import latents
 from artgan_lib.runlog import RunLog, write_atomic, write_json
@@ -29,15 +31,33 @@ from artgan_lib.runlog import RunLog, write_atomic, write_json
 SAMPLES = 64
 """Pictures in a sample grid: those that `artgan generate --seed <the run's seed>` paints first."""
 
+CHECK_EVERY = 50
+"""Steps between two looks at whether the losses are still finite; each look waits for the device."""
+
 
 class Callback:
     """Looks on while a run goes; every method may be left as it is."""
 
+    def on_start(self, run_dir: Path, step: int) -> None:
+        """Hear where the run writes and after how many steps it goes on."""
+
     def on_step(self, step: int, total_steps: int) -> None:
         """Hear that a step is done."""
 
-    def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
-        """Get the line that was logged and the generator, in train mode, to measure; it must not be changed."""
+    def on_epoch(self, record: dict[str, Any], generator: Generator) -> Mapping[str, float] | None:
+        """Look at an epoch's line before it is logged, and measure.
+
+        Args:
+            record: The line, with what callbacks before this one have measured.
+            generator: The one that is exported, in train mode; it must not be changed.
+
+        Returns:
+            Values to add to the line; of one called `score` the lowest names the best checkpoint.
+        """
+        return None
+
+    def on_end(self) -> None:
+        """Hear that the run is over: done, stopped or failed."""
 
 
 @dataclass(frozen=True)
@@ -45,7 +65,7 @@ class TrainResult:
     """Where a run has come to."""
 
     run_dir: Path
-    generator: Path  # the exported file
+    generator: Path  # the newest, exported
     log: Path
     step: int
     finished: bool  # False: it was interrupted, the same call goes on
@@ -58,21 +78,28 @@ def train(
     *,
     device: str = "auto",
     callbacks: Sequence[Callback] = (),
+    fork: Path | str | None = None,
+    keep_every: int = 5,
 ) -> TrainResult:
-    """Train one variant, or go on with a run that was stopped.
+    """Train one variant, or go on with a run that was stopped, killed or cut off by a full disk.
 
-    The folder gets `config.json`, `log.jsonl` (a line an epoch), `samples/` (grids of fixed noise),
-    `checkpoint.pt` and `generator.safetensors`. Ctrl-C and SIGTERM save and return.
+    The folder gets `config.json`, `log.jsonl` (a line an epoch), `samples/` (grids of fixed noise), `checkpoints/`
+    and `generator.safetensors`, and `generator-best.safetensors` where a callback measures a score. Ctrl-C and SIGTERM
+    save and return.
 
     Args:
         config: What to train and how long.
         images: uint8, shape (N, 64, 64, 3), in memory or memory-mapped.
-        run_dir: Folder of the run; a checkpoint in it is gone on from.
+        run_dir: Folder of the run; the newest whole checkpoint in it is gone on from.
         device: `cpu`, `cuda`, `mps` or `auto`, the best there is.
         callbacks: Told of every step and epoch, in this order.
+        fork: Another run's folder, or one of its checkpoints: where this run has no checkpoint yet, it takes over that
+            state, clock and log, under its own config and pictures.
+        keep_every: Of the checkpoints every so many-th stays beside the newest and the best; 0 keeps none of them.
 
     Raises:
-        ArtganError: If the pictures do not fit, the folder holds another run, or a loss is no longer finite.
+        ArtganError: If the pictures do not fit, the folder holds another run or is in use, the fork does not fit, or
+            a loss is no longer finite.
     """
     # 1 Check config and data.
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
@@ -81,7 +108,9 @@ def train(
         )
     if len(images) < 2:
         raise ArtganError("there is nothing to learn from fewer than two pictures")
-    run_dir, data = Path(run_dir), fingerprint(images)
+    if keep_every < 0:
+        raise ArtganError(f"keep_every must not be negative, it is {keep_every}")
+    data = fingerprint(images)
 
     # 2 Build.
     where = choose_device(device)
@@ -89,75 +118,134 @@ def train(
     networks = build_networks(config, where)
     fixed_noise = torch.from_numpy(latents(config.seed, range(SAMPLES), config.latent_dim)).to(where)
 
-    # 3 Resume.
-    step, seconds, log_size, sums = 0, 0.0, 0, torch.zeros(len(LOG_KEYS), device=where)
-    checkpoint = run_dir / "checkpoint.pt"
-    if checkpoint.exists():
-        state = load_checkpoint(checkpoint, config, data)
-        networks.load_state_dicts(state["networks"])
-        step, seconds, log_size, sums = state["step"], state["seconds"], state["log_size"], state["sums"].to(where)
-    log = RunLog(run_dir / "log.jsonl", log_size)
-    write_json(run_dir / "config.json", config.to_dict())
+    folder = RunFolder(run_dir, keep_every * config.checkpoint_every * config.steps_per_epoch)
+    with folder, _stop_signals() as stopped, _heard(callbacks):
+        # 3 Resume, or take over another run's state.
+        clock = Clock(sums=torch.zeros(len(LOG_KEYS), device=where))
+        state = folder.load_newest(config, data)
+        forking = state is None and fork is not None
+        if state is None and fork is not None:
+            state = _take_over(fork, folder, config, networks)
+        elif state is not None:
+            networks.load_state_dicts(state["networks"])
+        if state is not None:
+            clock = Clock(**{field.name: state[field.name] for field in fields(Clock)})
+            clock.sums = clock.sums.to(where)
+        log = RunLog(folder.log, state["log_size"] if state else 0)
+        write_json(folder.path / "config.json", config.to_dict())
 
-    def save() -> None:
-        if not (is_finite(networks.generator) and is_finite(networks.judge)):
-            raise _breakdown(step, config, checkpoint)
-        origin = {"data": data, "pictures": len(images), "step": step, "images_seen": step * config.batch_size}
-        export_generator(run_dir / "generator.safetensors", networks.generator, config, origin)
-        clock = {"step": step, "seconds": seconds, "log_size": log.size, "sums": sums.cpu()}
-        save_checkpoint(
-            checkpoint, {"config": config.to_dict(), "data": data, "networks": networks.state_dicts(), **clock}
-        )
+        def save() -> None:
+            if not (is_finite(networks.painter) and is_finite(networks.generator) and is_finite(networks.judge)):
+                raise _breakdown(clock.step, config, folder)
+            state = {"config": config.to_dict(), "data": data, "networks": networks.state_dicts(), "log_size": log.size}
+            folder.save(state | vars(clock) | {"sums": clock.sums.cpu()})
+            origin = {"data": data, "pictures": len(images), "step": clock.step, "forked": clock.forked}
+            origin |= {"images_seen": clock.step * config.batch_size}
+            export_generator(folder.generator, networks.painter, config, origin)
+            if clock.best and clock.best["step"] == clock.step:
+                export_generator(folder.best_generator, networks.painter, config, origin | {"best": clock.best})
 
-    # 4 While images remain:
-    begun = time.perf_counter() - seconds
-    with _stop_signals() as stopped:
-        while step < config.total_steps and not stopped.is_set():
+        if forking:
+            save()
+        broken = torch.zeros((), dtype=torch.long, device=where)  # first step whose losses were not finite
+        for callback in callbacks:
+            callback.on_start(folder.path, clock.step)
+
+        # 4 While images remain:
+        begun = time.perf_counter() - clock.seconds
+        while clock.step < config.total_steps and not stopped.is_set():
             # 5 Generator and judge updates, in the author's order.
-            batch = draw_batch(config, images, step, where)
+            batch = draw_batch(config, images, clock.step, where)
             values = update(config, networks, batch)
+            if networks.average:
+                networks.average.update_parameters(networks.generator)
 
-            # 6 Advance the clock.
-            step += 1
-            sums += values
-            seconds = time.perf_counter() - begun
+            # 6 Advance the clock. The check for finite values stays on the device, but for every fiftieth step.
+            clock.step += 1
+            clock.sums += values
+            clock.seconds = time.perf_counter() - begun
+            lost = ~torch.isfinite(values[:4]).all() & (broken == 0)
+            broken = torch.where(lost, clock.step, broken)
+            epoch, within = divmod(clock.step, config.steps_per_epoch)
+            if (not within or clock.step % CHECK_EVERY == 0) and broken:
+                raise _breakdown(int(broken), config, folder)
             for callback in callbacks:
-                callback.on_step(step, config.total_steps)
-            epoch, within = divmod(step, config.steps_per_epoch)
+                callback.on_step(clock.step, config.total_steps)
             if within:
                 continue
 
-            # 7 Log the epoch: values of its last batch, as the paper plots, and means over it.
-            last, mean = values.tolist(), (sums / config.steps_per_epoch).tolist()
-            sums.zero_()
-            if not np.isfinite(last[:4]).all():
-                raise _breakdown(step, config, checkpoint)
-            record: dict[str, Any] = {"epoch": epoch, "step": step, "images_seen": step * config.batch_size}
-            record |= dict(zip(LOG_KEYS, last, strict=True))
-            record |= {f"{key}_mean": value for key, value in zip(LOG_KEYS, mean, strict=True)}
-            record |= {"seconds": round(seconds, 3), "images_per_second": round(step * config.batch_size / seconds, 1)}
-            log.append(record)
+            # 7 Sample fixed noise.
+            due = epoch % config.checkpoint_every == 0 or clock.step == config.total_steps
+            if due:
+                grid = image_grid(paint(networks.painter, fixed_noise))
+                write_atomic(folder.samples / f"epoch_{epoch:04d}.png", encode(grid, "png"))
 
-            # 8 Measure.
+            # 8 Measure and log: values of the epoch's last batch, as the paper plots, and means over it.
+            record = _record(epoch, clock, config, values)
             for callback in callbacks:
-                callback.on_epoch(record, networks.generator)
+                record |= callback.on_epoch(record, networks.painter) or {}
+            log.append(record)
+            clock.sums.zero_()
+            score = record.get("score", math.inf)
+            best = score < (clock.best["score"] if clock.best else math.inf)
+            if best:
+                clock.best = {"step": clock.step, "epoch": epoch, "score": score}
 
-            # 9 Sample fixed noise, save the checkpoint.
-            if epoch % config.checkpoint_every == 0 or step == config.total_steps:
-                grid = image_grid(paint(networks.generator, fixed_noise))
-                write_atomic(run_dir / "samples" / f"epoch_{epoch:04d}.png", encode(grid, "png"))
+            # 9 Save a checkpoint.
+            if due or best:
                 save()
-    if stopped.is_set() or not checkpoint.exists():
-        save()
-    return TrainResult(run_dir, run_dir / "generator.safetensors", log.path, step, step == config.total_steps)
+        if stopped.is_set() or not folder.saved():
+            save()
+    return TrainResult(folder.path, folder.generator, log.path, clock.step, clock.step == config.total_steps)
 
 
-def _breakdown(step: int, config: TrainConfig, checkpoint: Path) -> ArtganError:
-    state = f"the last good state is {checkpoint}" if checkpoint.exists() else "there is no checkpoint yet"
+@dataclass
+class Clock:
+    """Where a run stands, beside its networks: what a checkpoint keeps of the loop."""
+
+    sums: torch.Tensor  # of the epoch's values so far, shape (6,)
+    step: int = 0
+    seconds: float = 0.0
+    best: dict[str, Any] | None = None  # step, epoch and score of the best checkpoint
+    forked: dict[str, Any] | None = None  # the run, its step and the changes that this run began with
+
+
+def _take_over(fork: Path | str, folder: RunFolder, config: TrainConfig, networks: Networks) -> dict[str, Any]:
+    parent, checkpoint = find_fork(fork)
+    state = folder.take_from(parent, checkpoint, config)
+    try:
+        networks.take_over(state["networks"], TrainConfig.from_dict(state["config"]), config)
+    except RuntimeError:
+        changed = ", ".join(state["forked"]["changed"])
+        raise ArtganError(f"{parent.path} cannot be forked: other networks are asked for ({changed})") from None
+    return state
+
+
+def _record(epoch: int, clock: Clock, config: TrainConfig, values: torch.Tensor) -> dict[str, Any]:
+    images_seen, mean = clock.step * config.batch_size, clock.sums / config.steps_per_epoch
+    record: dict[str, Any] = {"epoch": epoch, "step": clock.step, "images_seen": images_seen}
+    record |= dict(zip(LOG_KEYS, values.tolist(), strict=True))
+    record |= {f"{key}_mean": value for key, value in zip(LOG_KEYS, mean.tolist(), strict=True)}
+    record |= {"seconds": round(clock.seconds, 3), "images_per_second": round(images_seen / clock.seconds, 1)}
+    return record
+
+
+def _breakdown(step: int, config: TrainConfig, folder: RunFolder) -> ArtganError:
+    saved = folder.saved()
+    state = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
     return ArtganError(
         f"training broke down: losses or weights were no longer finite at step {step} "
         f"(epoch {-(-step // config.steps_per_epoch)}); {state}; a lower lr is the first thing to try"
     )
+
+
+@contextmanager
+def _heard(callbacks: Sequence[Callback]) -> Iterator[None]:
+    """Tell every callback that the run is over, however it ends."""
+    with ExitStack() as stack:
+        for callback in callbacks:
+            stack.callback(callback.on_end)
+        yield
 
 
 @contextmanager

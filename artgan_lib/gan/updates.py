@@ -3,11 +3,12 @@
 The order is the author's. Which pictures there are and how often a step is taken is left to `gan.training`.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.gan.losses import discriminator_loss, gradient_penalty, non_saturating_loss, wasserstein_estimate
@@ -32,21 +33,44 @@ class Batch(NamedTuple):
 
 
 class Networks(NamedTuple):
-    """Both players and their optimisers."""
+    """Both players and their optimisers, and the generator's average where the config asks for one."""
 
     generator: Generator
     judge: Judge
     optimizer_g: torch.optim.Optimizer
     optimizer_d: torch.optim.Optimizer
+    average: AveragedModel | None
+
+    @property
+    def painter(self) -> Generator:
+        """The generator to paint with and to export: the average where there is one."""
+        return cast("Generator", self.average.module) if self.average else self.generator
 
     def state_dicts(self) -> dict[str, dict[str, Any]]:
         """Return all that changes while training, by name."""
-        return {name: getattr(self, name).state_dict() for name in self._fields}
+        return {name: part.state_dict() for name, part in self._asdict().items() if part is not None}
 
     def load_state_dicts(self, states: dict[str, dict[str, Any]]) -> None:
         """Put back what `state_dicts` returned."""
-        for name in self._fields:
-            getattr(self, name).load_state_dict(states[name])
+        for name, part in self._asdict().items():
+            if part is not None:
+                part.load_state_dict(states[name])
+
+    def take_over(self, states: dict[str, dict[str, Any]], then: TrainConfig, now: TrainConfig) -> None:
+        """Start from another run's `state_dicts`: rates and betas are the new config's, moments stay if they can.
+
+        Raises:
+            RuntimeError: If the networks have other shapes.
+        """
+        self.generator.load_state_dict(states["generator"])
+        self.judge.load_state_dict(states["judge"])
+        if then.optimizer == now.optimizer:
+            for name in ("optimizer_g", "optimizer_d"):
+                optimizer = getattr(self, name)
+                (group,) = optimizer.state_dict()["param_groups"]
+                optimizer.load_state_dict(states[name] | {"param_groups": [group]})
+        if self.average and "average" in states:
+            self.average.load_state_dict(states["average"])
 
 
 def draw_batch(config: TrainConfig, images: np.ndarray, step: int, device: torch.device) -> Batch:
@@ -66,7 +90,7 @@ def update_together(config: TrainConfig, networks: Networks, batch: Batch) -> Te
     Returns:
         The values of `LOG_KEYS`, shape (6,), still on the device.
     """
-    generator, judge, optimizer_g, optimizer_d = networks
+    generator, judge, optimizer_g, optimizer_d, _ = networks
     fake = generator(batch.z_generator)
     real_score, fake_score = judge(batch.real), judge(fake)
     loss_g = generator_loss(config, real_score, fake_score)
@@ -84,7 +108,7 @@ def update_in_turn(config: TrainConfig, networks: Networks, batch: Batch) -> Ten
     Returns:
         The values of `LOG_KEYS`, shape (6,): `loss_g` from before, the others from the judge's last pass.
     """
-    generator, judge, optimizer_g, optimizer_d = networks
+    generator, judge, optimizer_g, optimizer_d, _ = networks
     with torch.no_grad():
         real_score = judge(batch.real)
     loss_g = generator_loss(config, real_score, judge(generator(batch.z_generator)))
@@ -124,7 +148,12 @@ def build_networks(config: TrainConfig, device: torch.device) -> Networks:
     generator, judge = build_models(config)
     generator.to(device)
     judge.to(device)
-    return Networks(generator, judge, _optimizer(config, generator), _optimizer(config, judge))
+    average = None
+    if config.ema_decay:
+        # Statistics of batch normalisation are averaged along with the weights that they belong to.
+        averaging = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
+        average = AveragedModel(generator, multi_avg_fn=averaging, use_buffers=True)
+    return Networks(generator, judge, _optimizer(config, generator), _optimizer(config, judge), average)
 
 
 def _optimizer(config: TrainConfig, network: nn.Module) -> torch.optim.Optimizer:

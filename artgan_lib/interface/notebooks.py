@@ -4,6 +4,7 @@ papermill does the work; it lets an unknown parameter pass silently, so paramete
 """
 
 import inspect
+import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from IPython.display import Markdown
 
 KERNEL = "python3"
+HEADLESS = "ARTGAN_HEADLESS"
+"""Environment variable that a kernel gets where nobody looks on, so that it prints lines instead of live widgets."""
 
 
 class NotebookRun(NamedTuple):
@@ -98,11 +101,15 @@ def run_notebooks(
     from papermill.exceptions import PapermillExecutionError
 
     class EncryptedKernelManager(AsyncKernelManager):
-        """Gives the kernel keys of its own: ipykernel warns on stderr where anybody on the machine may listen."""
+        """Gives the kernel keys of its own, since ipykernel warns on stderr where anybody on the machine may listen."""
 
         def __init__(self, **settings: Any) -> None:
             super().__init__(**settings)
             self.curve_publickey, self.curve_secretkey = zmq.curve_keypair()
+
+        async def start_kernel(self, **settings: Any) -> None:  # type: ignore[override]
+            settings["env"] = (settings.get("env") or os.environ) | {HEADLESS: "1"}
+            await super().start_kernel(**settings)
 
     declared = {path: set(papermill.inspect_notebook(str(path))) for path in paths}
     unknown = set(parameters) - set().union(*declared.values())

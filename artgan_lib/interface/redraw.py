@@ -10,13 +10,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
-from artgan_lib.config import TrainConfig, preset
+from artgan_lib.config import TrainConfig
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
+from artgan_lib.presets import preset
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
 from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upscaler

@@ -7,7 +7,7 @@ import torch
 from safetensors.torch import save_file
 
 from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset
-from artgan_lib.gan.checkpoints import load_checkpoint, save_checkpoint
+from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, save_checkpoint
 from artgan_lib.images import fingerprint
 
 CONFIG = preset("wgan-gp", "smoke", width=2)
@@ -15,25 +15,26 @@ STATE = {"config": CONFIG.to_dict(), "data": "abc", "step": 3, "weights": torch.
 
 
 def test_checkpoint_round_trip(tmp_path: Path) -> None:
-    state = load_checkpoint(save_checkpoint(tmp_path / "checkpoint.pt", STATE), CONFIG, "abc")
+    state = load_checkpoint(save_checkpoint(tmp_path / "checkpoint.pt", STATE))
     assert state["step"] == 3
     assert torch.equal(state["weights"], STATE["weights"])
 
 
-def test_a_checkpoint_of_another_config_or_other_pictures_is_refused_with_the_difference(tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path / "checkpoint.pt", STATE)
-    with pytest.raises(ArtganError, match=r"another config \(width 2 -> 4, lr 0.0001 -> 0.001\)"):
-        load_checkpoint(path, preset("wgan-gp", "smoke", width=4, lr=1e-3), "abc")
-    with pytest.raises(ArtganError, match="was trained on other pictures"):
-        load_checkpoint(path, CONFIG, "xyz")
+def test_differences_of_configs_are_named() -> None:
+    assert differences(CONFIG.to_dict(), CONFIG) == []
+    changed = differences(CONFIG.to_dict(), preset("wgan-gp", "smoke", width=4, lr=1e-3))
+    assert changed == ["width 2 -> 4", "lr 0.0001 -> 0.001"]
+    older = CONFIG.to_dict()
+    del older["ema_decay"]  # a field that did not exist yet has its default
+    assert differences(older, CONFIG) == []
 
 
 @pytest.mark.parametrize("content", [b"", b"no checkpoint at all", None])
 def test_a_damaged_checkpoint_is_told(content: bytes | None, tmp_path: Path) -> None:
     path = save_checkpoint(tmp_path / "checkpoint.pt", STATE)
     path.write_bytes(path.read_bytes()[:-200] if content is None else content)
-    with pytest.raises(ArtganError, match="is damaged and cannot be read"):
-        load_checkpoint(path, CONFIG, "abc")
+    with pytest.raises(DamagedCheckpointError, match="is damaged"):
+        load_checkpoint(path)
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
@@ -42,8 +43,8 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
             return print, ("code was run",)
 
     torch.save({"format": 1, "evil": Hostile()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(ArtganError, match="is damaged and cannot be read"):
-        load_checkpoint(tmp_path / "checkpoint.pt", CONFIG, "abc")
+    with pytest.raises(DamagedCheckpointError, match="is damaged"):
+        load_checkpoint(tmp_path / "checkpoint.pt")
 
 
 def test_a_generator_file_describes_itself(tmp_path: Path) -> None:
