@@ -86,10 +86,10 @@ PROFILES = {
     "paper": Profile(60_000, {}),
 }
 # What differs at `demo`, so that each variant takes about two minutes on two cores. A WGAN-GP step costs five critic
-# updates, so it gets fewer and smaller ones; that few steps need a higher rate than the paper's to show anything.
+# updates, so it gets fewer and smaller ones; so few steps need a higher rate than the paper's to show anything.
 _DEMO: dict[str, dict[str, Any]] = {
-    "dcgan": {"epochs": 16},
-    "dcgan-wi": {"epochs": 10},
+    "dcgan": {"epochs": 20, "batch_size": 32, "images_per_epoch": 1024, "lr": 8e-4},
+    "dcgan-wi": {"epochs": 12, "batch_size": 32, "images_per_epoch": 1024, "lr": 8e-4},
     "wgan-gp": {"epochs": 10, "width": 12, "batch_size": 16, "images_per_epoch": 448, "lr": 5e-4},
 }
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from artgan_lib import gradient_penalty
+from artgan_lib import build_models, gradient_penalty, preset
 from artgan_lib.gan.losses import discriminator_loss, non_saturating_loss, wasserstein_estimate
 
 
@@ -69,3 +69,31 @@ def test_no_gradient_of_the_penalty_reaches_the_generator() -> None:
 def test_batches_of_two_shapes_are_refused() -> None:
     with pytest.raises(ValueError, match="must have one shape"):
         gradient_penalty(Quadratic(), torch.rand(2, 3, 2, 2), torch.rand(3, 3, 2, 2), torch.rand(2))
+
+
+def test_penalty_of_a_real_critic_against_finite_differences() -> None:
+    """Both derivatives of the paper's critic: the slope in the picture, and the penalty's slope in a weight."""
+    _, critic = build_models(preset("wgan-gp", "smoke", width=2))
+    critic.double()
+    rng = torch.Generator().manual_seed(3)
+    real, fake = torch.rand(2, 1, 3, 64, 64, generator=rng, dtype=torch.float64) * 2 - 1
+    mix, tiny = torch.tensor([0.3], dtype=torch.float64), 1e-6
+    between = torch.lerp(real, fake, 0.3)
+
+    (slope,) = torch.autograd.grad(critic(between.requires_grad_()).sum(), between)
+    penalty = gradient_penalty(critic, real, fake, mix)
+    assert penalty.item() == pytest.approx((slope.norm().item() - 1) ** 2)
+    with torch.no_grad():
+        direction = torch.randn(between.shape, generator=rng, dtype=torch.float64)
+        rise = (critic(between + tiny * direction) - critic(between - tiny * direction)).item() / (2 * tiny)
+    assert (slope * direction).sum().item() == pytest.approx(rise, rel=1e-5)
+
+    weight = critic.body[3].weight  # of a convolution followed by a norm
+    (by_weight,) = torch.autograd.grad(penalty, weight)
+    change = torch.randn(weight.shape, generator=rng, dtype=torch.float64) * 0.02
+    penalties = []
+    for sign in (1, -1):
+        weight.data.add_(sign * tiny * change)
+        penalties.append(gradient_penalty(critic, real, fake, mix).item())
+        weight.data.sub_(sign * tiny * change)
+    assert (by_weight * change).sum().item() == pytest.approx((penalties[0] - penalties[1]) / (2 * tiny), rel=1e-4)

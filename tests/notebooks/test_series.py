@@ -37,6 +37,18 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
     elif path.stem == "02_preprocessing":
         assert (results["pictures"], results["quarantined"]) == (128, 2)
         assert all(25 < value < 70 for value in results["psnr_by_style"].values())
+    elif path.stem == "03_dcgan":
+        assert results["bce_of_undecided"] == pytest.approx(2 * math.log(2))
+        assert results["optimal_discriminator_error"] < 1e-6
+        assert results["gradient_ratio_last"] < 0.05 < 0.5 < results["gradient_ratio_first"]
+        assert results["fooled_saturating"] < 0.1 < 0.5 < results["fooled_non_saturating"]
+    elif path.stem == "04_dcgan_wi":
+        assert results["spread_normal"] == pytest.approx(0.02, rel=0.01)
+        assert results["spread_uniform"] == pytest.approx(0.02, rel=0.01)
+        assert (results["coverage_even_kernel_5"], results["coverage_odd_kernel_5"]) == (2, 3)
+        for kernel, by_hand in ((3, 0.5), (4, 1.0), (5, 1.5)):
+            assert results[f"checkerboard_kernel_{kernel}"] == pytest.approx(by_hand, rel=0.1)
     elif path.stem == "05_wgan_gp":
+        assert results["slope_with_clipping"] < 1e-3 < results["slope_with_penalty"]
         assert results["linear_penalty"] == pytest.approx(4, rel=1e-5)
         assert results["steps"] == 10

@@ -1,0 +1,70 @@
+"""Does a run grow while it goes? Memory, open files and threads of this process over thousands of steps.
+
+    python benchmarks/steady.py [--steps 5000] [--out data/results/steady.json]
+
+A narrow WGAN-GP trains with everything on that a run can have: an average, checkpoints, sample grids, a log, the live
+view's drawing. The first tenth warms up allocators and caches; what counts is the rest.
+"""
+
+import argparse
+import gc
+import os
+import tempfile
+import threading
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from artgan_lib import Callback, preset, synthetic_paintings, train
+from artgan_lib.interface.live import LiveTraining
+from artgan_lib.runlog import write_json
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+class Watch(Callback):
+    """Notes what the process holds, at each hundredth of the run."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, float]] = []
+
+    def on_step(self, step: int, total_steps: int) -> None:
+        """Read /proc, so this runs on Linux alone."""
+        if step % (total_steps // 100):
+            return
+        gc.collect()
+        resident = int(Path("/proc/self/statm").read_text().split()[1]) * PAGE / 1e6
+        files = len(list(Path("/proc/self/fd").iterdir()))
+        self.rows.append({"step": step, "resident_mb": resident, "files": files, "threads": threading.active_count()})
+
+
+def main() -> None:
+    """Train, then write what was seen."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--steps", type=int, default=5000)
+    parser.add_argument("--out", type=Path, default=Path("data/results/steady.json"))
+    options = parser.parse_args()
+    sizes: dict[str, Any] = {"width": 4, "batch_size": 8, "images_per_epoch": 8 * 99, "judge_updates": 2}
+    config = preset("wgan-gp", "smoke", **sizes, epochs=options.steps // 100, checkpoint_every=5, ema_decay=0.99)
+    watch = Watch()
+    with tempfile.TemporaryDirectory() as folder:
+        train(config, synthetic_paintings(64)[0], folder, device="cpu", callbacks=[watch, LiveTraining(config)])
+    table = {name: np.array([row[name] for row in watch.rows]) for name in watch.rows[0]}
+    settled = table["step"] > config.total_steps / 10
+    growth = np.polyfit(table["step"][settled], table["resident_mb"][settled], 1)[0] * 1000
+    found = {
+        "steps": config.total_steps,
+        "resident_mb_after_a_tenth": round(float(table["resident_mb"][settled][0]), 1),
+        "resident_mb_at_the_end": round(float(table["resident_mb"][-1]), 1),
+        "growth_mb_per_1000_steps": round(float(growth), 3),
+        "files": sorted({int(value) for value in table["files"][settled]}),
+        "threads": sorted({int(value) for value in table["threads"][settled]}),
+        "rows": watch.rows,
+    }
+    write_json(options.out, found)
+    print({name: value for name, value in found.items() if name != "rows"})
+
+
+if __name__ == "__main__":
+    main()
