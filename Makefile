@@ -13,7 +13,7 @@ QUIET   := $(if $(CI),--quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab notebooks figures lint format check lock clean
+.PHONY: help run test lab notebooks figures lint format realesrgan check lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ lint: $(READY)  ## ruff (library, tests, notebooks) and mypy (library)
 format: $(READY)  ## let ruff rewrite what it can
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
+
+realesrgan: $(READY)  ## install the package realesrgan too, on Python 3.11 and 3.12
+	@$(BIN)/python -m pip install $(QUIET) --no-deps --no-build-isolation --require-hashes -r requirements-realesrgan.txt
 
 check:  ## what CI runs
 	@bash .ci/run

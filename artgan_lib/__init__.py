@@ -24,8 +24,10 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "images": ["image_grid", "read_metadata"],
         "presets": ["POINTS", "PRESETS", "PROFILES", "VARIANTS", "preset"],
         "runlog": ["read_log"],
-        "studio.pipeline": ["ConvertingSettings", "EnhancingSettings", "GenerationJob", "GenerationSettings"],
-        "studio.sampling": ["sample"],
+        "studio.pipeline": ["GenerationJob"],
+        "studio.recipes": ["Recipe", "variations", "walk"],
+        "studio.sampling": ["paint_recipes", "sample"],
+        "studio.settings": ["ConvertingSettings", "EnhancingSettings", "GenerationSettings"],
         "studio.upscaling": ["load_upscaler"],
     },
 )

@@ -9,6 +9,7 @@ import dataclasses
 import difflib
 import hashlib
 import json
+import math
 import typing
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -145,6 +146,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if not equals:
         raise ArtganError(f"--set takes name=value, not {text!r}")
     hint = _field_hint(name)
+    if name == "variant":
+        raise ArtganError("the variant is chosen by --variant, not by --set")
     if hint is bool:
         booleans = {"true": True, "false": False, "yes": True, "no": False}
         return name, booleans.get(value.lower(), value)
@@ -179,7 +182,7 @@ def _check_type(name: str, value: Any, hint: Any) -> None:
     if typing.get_origin(hint) is Literal:
         fits = value in typing.get_args(hint)
     elif hint is float:
-        fits = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     elif hint is int:
         fits = isinstance(value, int) and not isinstance(value, bool)
     else:

@@ -66,29 +66,41 @@ def image_grid(images: np.ndarray, columns: int | None = None, gap: int = 2, bac
 
 
 def fingerprint(images: np.ndarray) -> str:
-    """Tell one set of pictures (N, H, W, 3) from another: a hash of its shape and of 256 pictures spread over it."""
+    """Tell one set of pictures (N, H, W, 3) from another: a hash of its shape and of every pixel."""
     digest = hashlib.sha256(str(images.shape).encode())
-    for index in np.linspace(0, len(images) - 1, num=min(256, len(images))).astype(int):
-        digest.update(images[index].tobytes())
+    for image in images:
+        digest.update(np.ascontiguousarray(image).tobytes())
     return digest.hexdigest()[:16]
 
 
-def encode(image: np.ndarray, image_format: str, metadata: Mapping[str, Any] | None = None, quality: int = 95) -> bytes:
+def encode(
+    image: np.ndarray,
+    image_format: str,
+    metadata: Mapping[str, Any] | None = None,
+    quality: int = 95,
+    *,
+    lossless: bool = False,
+) -> bytes:
     """Turn one picture into the bytes of a file that says how it was made.
 
     Args:
-        image: uint8, shape (H, W, 3).
+        image: uint8, shape (H, W, 3), or (H, W, 4) with transparency, which JPEG cannot hold.
         image_format: `png`, `jpeg` (without colour subsampling) or `webp`.
         metadata: JSON values, written as PNG text or as the EXIF image description of the other formats.
         quality: 1 to 100, of JPEG and WebP; PNG loses nothing.
+        lossless: WebP without loss; quality then says how hard it tries to make the file small.
 
     Raises:
-        ArtganError: If the format is unknown or the quality out of range.
+        ArtganError: If the format is unknown, the quality out of range, or the format cannot hold the picture.
     """
     if image_format not in FORMATS:
         raise ArtganError(f"there is no picture format {image_format!r}; there are {', '.join(FORMATS)}")
     if not 1 <= quality <= 100:
         raise ArtganError(f"quality must lie in 1 to 100, not {quality}")
+    if lossless and image_format != "webp":
+        raise ArtganError(f"lossless is a choice of webp, not of {image_format}")
+    if image.shape[-1] == 4 and image_format == "jpeg":
+        raise ArtganError("JPEG cannot hold transparency; take png or webp")
     text = json.dumps(metadata or {}, ensure_ascii=True)
     options: dict[str, Any] = {}
     if image_format == "png":
@@ -100,8 +112,16 @@ def encode(image: np.ndarray, image_format: str, metadata: Mapping[str, Any] | N
         options["quality"] = quality
         if image_format == "jpeg":
             options["subsampling"] = "4:4:4"
+        else:
+            options["lossless"] = lossless
     buffer = io.BytesIO()
-    Image.fromarray(image).save(buffer, format=image_format, **options)
+    try:
+        Image.fromarray(image).save(buffer, format=image_format, **options)
+    except (OSError, ValueError) as error:  # WebP ends at 16,383 pixels a side, JPEG at 65,535
+        size = " x ".join(map(str, image.shape[1::-1]))
+        raise ArtganError(
+            f"a picture of {size} pixels cannot be written as {image_format} ({error}); take png"
+        ) from None
     return buffer.getvalue()
 
 

@@ -30,9 +30,9 @@ _TABLE: dict[str, tuple[Any, Any, Any]] = {
     "checkpoint_every":            (10,               5,            2),
 }
 
-# The paper says that at least 14 modifications were built and not which. These are ours: one value of Table 2 moved
-# away from a variant at a time (weight clipping, of Arjovsky et al. 2017, is not in the table), so that a difference
-# between two runs has one cause.
+# The paper says that at least 14 modifications were built and not which. These are ours: one row of Table 2, or the
+# head or initial weights of another variant, moved at a time, so that a difference between two runs has one cause.
+# Weight clipping (Arjovsky et al. 2017) is not in the table.
 _MOVED: dict[str, tuple[str, dict[str, Any]]] = {
     "dcgan-normal-weights":  ("dcgan",    {"initial_weights": "normal"}),  # what DCGAN-WI alone cannot tell
     "dcgan-glorot-normal":   ("dcgan",    {"initial_weights": "glorot-normal"}),
@@ -69,7 +69,7 @@ PRESETS: dict[str, dict[str, Any]] = {
 POINTS: dict[str, dict[str, Any]] = {
     name: PRESETS[base] | {"variant": name} | moved for name, (base, moved) in _MOVED.items()
 }
-"""Points of Table 2 beside the three variants; the paper does not say which its author tried, these are ours."""
+"""Points beside the three variants; the paper does not say which its author tried, these are ours."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Every random number of the library comes from a named seed, through the two functions of this module.
+"""Every random number of the library comes from a named seed, through the functions of this module.
 
 No state is carried from one draw to the next: what is drawn for a step or a picture depends on its seed and number
 alone, so a resumed run goes on with the same stream and a picture does not depend on how many are asked for.
@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from artgan_lib.errors import ArtganError
 
 if TYPE_CHECKING:
     import torch
@@ -21,16 +23,39 @@ def step_rng(seed: int, step: int) -> "torch.Generator":
     return torch.Generator().manual_seed(state)
 
 
-def latents(seed: int, indices: Iterable[int], dim: int) -> np.ndarray:
+def check_seed(seed: int) -> int:
+    """Return a seed that is one.
+
+    Raises:
+        ArtganError: If it lies outside 0 to 2**31 - 1.
+    """
+    if not 0 <= seed < 2**31:
+        raise ArtganError(f"the seed must lie in 0 to {2**31 - 1}, not {seed}")
+    return seed
+
+
+def latents(seed: int, indices: Iterable[int], dim: int, truncation: float | None = None) -> np.ndarray:
     """Draw the latent vectors of pictures by number.
 
     Args:
         seed: 0 to 2**31 - 1.
         indices: Numbers of the pictures; each one's vector depends on the seed and its number alone.
         dim: Length of a vector.
+        truncation: Components larger than this are drawn again until they are not; None draws once.
 
     Returns:
-        float32, shape (number of pictures, dim), independent N(0, 1).
+        float32, shape (number of pictures, dim), independent N(0, 1), or that cut at +- truncation.
+
+    Raises:
+        ArtganError: If truncation is too small to be reached by drawing.
     """
-    rows = [np.random.default_rng((seed, index)).standard_normal(dim, dtype=np.float32) for index in indices]
+    if truncation is not None and not truncation >= 0.05:
+        raise ArtganError(f"truncation must be at least 0.05, not {truncation:g}")
+    rows = []
+    for index in indices:
+        rng = np.random.default_rng((seed, index))
+        row = rng.standard_normal(dim, dtype=np.float32)
+        while truncation is not None and (outside := np.abs(row) > truncation).any():
+            row[outside] = rng.standard_normal(int(outside.sum()), dtype=np.float32)
+        rows.append(row)
     return np.stack(rows) if rows else np.empty((0, dim), np.float32)

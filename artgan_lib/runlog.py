@@ -4,6 +4,7 @@ Also the one way in which the library writes a file: beside its place, then rena
 sees half a file and a full disk leaves the old one untouched.
 """
 
+import itertools
 import json
 import math
 import os
@@ -74,17 +75,21 @@ class RunLog:
         if there < size:
             raise ArtganError(f"{self.path} has lost its end: {there} bytes, the checkpoint was written at {size}")
         if there and not size:  # a log without a checkpoint: kept, but not gone on with
-            self.path.replace(self.path.with_name(f"{self.path.name}.old"))
+            names = (f"{self.path.name}.old{number or ''}" for number in itertools.count())
+            self.path.replace(next(path for path in map(self.path.with_name, names) if not path.exists()))
         with self.path.open("ab") as file:
             file.truncate(size)
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add one line. NaN and infinity, which JSON does not know, become null."""
         plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
-        with self.path.open("ab") as file:
-            file.write((json.dumps(plain) + "\n").encode())
-            file.flush()
-            os.fsync(file.fileno())  # a checkpoint that counts on this line must not outlive it
+        try:
+            with self.path.open("ab") as file:
+                file.write((json.dumps(plain) + "\n").encode())
+                file.flush()
+                os.fsync(file.fileno())  # a checkpoint that counts on this line must not outlive it
+        except OSError as error:
+            raise OSError(error.errno, error.strerror, str(self.path)) from None  # a full disk names no file by itself
 
     @property
     def size(self) -> int:

@@ -62,7 +62,7 @@ def test_public_names() -> None:
         *("Callback", "TrainResult", "train"),
         *("image_grid", "read_metadata", "read_log"),
         *("ConvertingSettings", "EnhancingSettings", "GenerationJob", "GenerationSettings"),
-        *("sample", "load_upscaler"),
+        *("Recipe", "variations", "walk", "paint_recipes", "sample", "load_upscaler"),
     }
     for name in artgan_lib.__all__:
         assert getattr(artgan_lib, name) is not None

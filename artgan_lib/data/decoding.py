@@ -89,7 +89,9 @@ def decode(content: bytes | Exception, size: int) -> Decoded[np.ndarray]:
     return decode_with(content, lambda image: square_thumbnail(image, size))
 
 
-def decode_with(content: bytes | Exception, work: Callable[[Image.Image], Result]) -> Decoded[Result]:
+def decode_with(
+    content: bytes | Exception, work: Callable[[Image.Image], Result], min_side: int = MIN_SIDE
+) -> Decoded[Result]:
     """Open the bytes of one file and work on the picture, or say in one sentence why that is not possible."""
     if isinstance(content, Exception):
         return Decoded(None, "", f"cannot be read: {_first_line(content)}")
@@ -103,8 +105,8 @@ def decode_with(content: bytes | Exception, work: Callable[[Image.Image], Result
             if width * height > limit:
                 reason = f"{width} x {height} pixels are more than {limit:,}, as in a decompression bomb"
                 return Decoded(None, sha256, reason)
-            if min(width, height) < MIN_SIDE:
-                return Decoded(None, sha256, f"only {width} x {height} pixels; each side needs {MIN_SIDE}")
+            if min(width, height) < min_side:
+                return Decoded(None, sha256, f"only {width} x {height} pixels; each side needs {min_side}")
             return Decoded(work(image), sha256, None)
     except PIL.UnidentifiedImageError:
         return Decoded(None, sha256, "not a picture that Pillow can read")

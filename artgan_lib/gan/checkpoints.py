@@ -7,6 +7,8 @@ header, the config they belong to; it is the interface IGME of Fig. 2. Neither r
 import io
 import json
 import pickle
+import zipfile
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,10 @@ from artgan_lib.runlog import write_atomic
 
 FORMAT = 1
 _HEADER_KEY = "artgan"
+_UNREADABLE = (
+    *(zipfile.BadZipFile, zlib.error, pickle.UnpicklingError, OSError, EOFError),
+    *(LookupError, TypeError, ValueError, AttributeError),
+)
 
 
 class DamagedCheckpointError(ArtganError):
@@ -39,14 +45,27 @@ def load_checkpoint(path: Path | str) -> dict[str, Any]:
     """Read a training state back, on the CPU.
 
     Raises:
-        DamagedCheckpointError: If the file is not whole.
-        ArtganError: If another version of artgan wrote it.
+        DamagedCheckpointError: If the file was cut off or changed after it was written.
+        ArtganError: If it is no checkpoint of this version of artgan.
+        OSError: If the file cannot be read.
     """
+    content = io.BytesIO(Path(path).read_bytes())
+    damaged = DamagedCheckpointError(f"{path} is damaged, or no checkpoint of artgan")
     try:
-        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError, KeyError, ValueError):
-        raise DamagedCheckpointError(f"{path} is damaged; an older one is looked for") from None
-    if state.get("format") != FORMAT:
+        # PyTorch writes a zip archive, and does not look at its checksums when it reads.
+        with zipfile.ZipFile(content) as archive:
+            if archive.testzip() is not None:
+                raise damaged
+        content.seek(0)
+        state: dict[str, Any] = torch.load(content, map_location="cpu", weights_only=True)
+        version = state["format"]
+    except RuntimeError as error:
+        if "zip archive" in str(error) or isinstance(error, NotImplementedError):
+            raise damaged from None
+        raise ArtganError(f"{path} cannot be loaded ({_first_line(error)})") from None  # too little memory, say
+    except _UNREADABLE:
+        raise damaged from None
+    if version != FORMAT:
         raise ArtganError(f"{path} was written by another version of artgan; start the run anew in another folder")
     return state
 

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, save_checkpoint
-from artgan_lib.runlog import write_atomic
+from artgan_lib.runlog import RunLog, write_atomic
 
 NEWEST = 2
 """Newest checkpoints that stay: the last, and the one before it, should the last turn out damaged."""
@@ -39,13 +39,21 @@ class RunFolder:
         self.log = self.path / "log.jsonl"
         self.samples = self.path / "samples"
         self._lock = FileLock(self.path / ".lock")
+        self._best: dict[str, Any] | None = None
 
     def __enter__(self) -> "RunFolder":
-        self.path.mkdir(parents=True, exist_ok=True)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            raise ArtganError(f"{self.path} is a file; name a folder for the run") from None
         try:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise ArtganError(f"another process trains in {self.path}; wait for it or choose another folder") from None
+        for folder in (self.path, self.checkpoints, self.samples):  # what a kill left half-written
+            for rest in folder.glob(".*"):
+                if rest.name != ".lock" and rest.is_file():
+                    rest.unlink()
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -56,7 +64,7 @@ class RunFolder:
         return sorted(self.checkpoints.glob("step_*.pt"))
 
     def load_newest(self, config: TrainConfig, data: str) -> dict[str, Any] | None:
-        """Return the newest whole state; a damaged file is put aside and told.
+        """Return the newest whole state; damaged files newer than it are put aside and told.
 
         Args:
             config: Of the run that wants to go on.
@@ -68,9 +76,10 @@ class RunFolder:
         Raises:
             ArtganError: If it belongs to another config or other pictures, or none of the checkpoints is whole.
         """
-        state = self._newest_whole(self.saved())
-        if state is None:
+        found = self._newest_whole()
+        if found is None:
             return None
+        state, damaged = found
         changed = differences(state["config"], config)
         if changed:
             raise ArtganError(
@@ -82,29 +91,43 @@ class RunFolder:
                 f"{self.path} was trained on other pictures (their fingerprint was {state['data']}, is {data}); choose "
                 f"the former cache, or another run folder and --fork {self.path}"
             )
+        for path in damaged:
+            path.replace(path.with_name(f"{path.name}.damaged"))
+        self._best = state["best"]
         return state
 
     def save(self, state: dict[str, Any]) -> Path:
-        """Write a state, then remove the checkpoints that need not stay."""
-        path = save_checkpoint(self.checkpoints / f"step_{state['step']:09d}.pt", state)
-        best = state["best"]["step"] if state["best"] else None
-        for old in self.saved()[:-NEWEST]:
-            step = int(old.stem.removeprefix("step_"))
-            if step != best and (not self.keep_every or step % self.keep_every):
-                old.unlink()
+        """Write a state, then remove the checkpoint that is no longer among the newest, and a former best one.
+
+        Others are not touched: they were to stay when they were written.
+        """
+        path = save_checkpoint(self.path_of(state["step"]), state)
+        left = {int(old.stem.removeprefix("step_")) for old in self.saved()[:-NEWEST][-1:]}
+        if self._best and self._best != state["best"] and self.path_of(self._best["step"]) in self.saved()[:-NEWEST]:
+            left.add(self._best["step"])
+        self._best = state["best"]
+        for step in left:
+            if (self._best is None or step != self._best["step"]) and (not self.keep_every or step % self.keep_every):
+                self.path_of(step).unlink(missing_ok=True)
         return path
 
+    def path_of(self, step: int) -> Path:
+        """Return where the checkpoint of a step lies."""
+        return self.checkpoints / f"step_{step:09d}.pt"
+
     def take_from(self, parent: "RunFolder", checkpoint: Path | None, config: TrainConfig) -> dict[str, Any]:
-        """Return a state of another run to go on from here, and copy that run's log up to it.
+        """Return a state of another run to go on from here.
 
         The clock goes on, so whatever counts it must stay; a changed shape is found when the state is loaded.
 
         Raises:
-            ArtganError: If there is no whole checkpoint, or batch_size or images_per_epoch differ.
+            ArtganError: If there is no whole checkpoint, batch_size or images_per_epoch differ, or nothing is left to
+                train.
         """
-        state = self._newest_whole([checkpoint] if checkpoint else parent.saved(), put_aside=False)
-        if state is None:
+        found = parent._newest_whole([checkpoint] if checkpoint else None)
+        if found is None:
             raise ArtganError(f"there is no checkpoint in {parent.path} to fork from")
+        state = found[0]
         changed = differences(state["config"], config)
         fixed = [change for change in changed if change.split()[0] in ("batch_size", "images_per_epoch")]
         if fixed:
@@ -112,22 +135,38 @@ class RunFolder:
                 f"a fork goes on counting where {parent.path} stood, so {', '.join(fixed)} cannot change; start a new "
                 "run instead"
             )
-        if not parent.log.is_file() or parent.log.stat().st_size < state["log_size"]:
-            raise ArtganError(f"{parent.log} is missing or has lost its end, so {parent.path} cannot be forked")
-        write_atomic(self.log, parent.log.read_bytes()[: state["log_size"]])
-        origin = {"run": parent.path.name, "step": state["step"], "changed": changed, "from": state["forked"]}
+        if state["step"] >= config.total_steps:
+            raise ArtganError(
+                f"{parent.path} has done {state['step']:,} steps and {config.total_steps:,} are asked for; give its "
+                f"fork more than {state['step'] // config.steps_per_epoch} epochs"
+            )
+        origin = {"run": parent.path.resolve().name, "step": state["step"], "changed": changed, "from": state["forked"]}
         return state | {"forked": origin, "best": None}
 
-    def _newest_whole(self, paths: list[Path], *, put_aside: bool = True) -> dict[str, Any] | None:
+    def take_log(self, parent: "RunFolder", size: int) -> None:
+        """Begin with another run's log; one that lies here is kept."""
+        content = parent.log.read_bytes()[:size]
+        RunLog(self.log)
+        write_atomic(self.log, content)
+
+    def _newest_whole(self, paths: list[Path] | None = None) -> tuple[dict[str, Any], list[Path]] | None:
+        """Return the newest state that is whole and whose log is there, and the damaged files that are newer."""
+        paths, damaged = self.saved() if paths is None else paths, []
+        there = self.log.stat().st_size if self.log.exists() else 0
         for path in reversed(paths):
             try:
-                return load_checkpoint(path)
+                state = load_checkpoint(path)
             except DamagedCheckpointError as error:
-                _logger.warning("artgan: %s", error)
-                if put_aside:
-                    path.replace(path.with_name(f"{path.name}.damaged"))
+                _logger.warning("artgan: %s; an older one is looked for", error)
+                damaged.append(path)
+                continue
+            if state["log_size"] <= there:
+                return state, damaged
+            _logger.warning("artgan: %s is shorter than %s remembers; an older one is looked for", self.log, path)
+        if paths and len(damaged) == len(paths):
+            raise ArtganError(f"no checkpoint of {self.path} is whole; start the run anew in another folder")
         if paths:
-            raise ArtganError(f"no checkpoint of {paths[0].parent} is whole; start the run anew in another folder")
+            raise ArtganError(f"{self.log} has lost its end and fits no checkpoint; start the run anew elsewhere")
         return None
 
 
@@ -139,7 +178,7 @@ def find_fork(source: Path | str) -> tuple[RunFolder, Path | None]:
     """
     path = Path(source)
     if path.is_dir():
-        return RunFolder(path), None
-    if path.is_file():
+        return RunFolder(path.parent if path.name == "checkpoints" else path), None
+    if path.is_file() and path.suffix == ".pt":
         return RunFolder(path.parent.parent), path
     raise ArtganError(f"there is no run {path} to fork from; --fork takes a run's folder or one of its checkpoints")

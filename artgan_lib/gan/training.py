@@ -123,31 +123,42 @@ def train(
         # 3 Resume, or take over another run's state.
         clock = Clock(sums=torch.zeros(len(LOG_KEYS), device=where))
         state = folder.load_newest(config, data)
-        forking = state is None and fork is not None
-        if state is None and fork is not None:
-            state = _take_over(fork, folder, config, networks)
-        elif state is not None:
+        resuming, forking = state is not None, state is None and fork is not None
+        if state is not None:
+            _check_fork(fork, folder, state)
             networks.load_state_dicts(state["networks"])
+        elif fork is not None:
+            state = _take_over(fork, folder, config, networks)
         if state is not None:
             clock = Clock(**{field.name: state[field.name] for field in fields(Clock)})
             clock.sums = clock.sums.to(where)
         log = RunLog(folder.log, state["log_size"] if state else 0)
         write_json(folder.path / "config.json", config.to_dict())
 
-        def save() -> None:
-            if not (is_finite(networks.painter) and is_finite(networks.generator) and is_finite(networks.judge)):
-                raise _breakdown(clock.step, config, folder)
-            state = {"config": config.to_dict(), "data": data, "networks": networks.state_dicts(), "log_size": log.size}
-            folder.save(state | vars(clock) | {"sums": clock.sums.cpu()})
+        broken = torch.zeros((), dtype=torch.long, device=where)  # first step whose losses were not finite
+
+        def check_finite() -> None:
+            sound = all(map(is_finite, (networks.painter, networks.generator, networks.judge)))
+            if broken or not sound or not torch.isfinite(clock.sums[:4]).all():
+                raise _breakdown(int(broken) or clock.step, config, folder)
+
+        def export() -> None:
             origin = {"data": data, "pictures": len(images), "step": clock.step, "forked": clock.forked}
             origin |= {"images_seen": clock.step * config.batch_size}
             export_generator(folder.generator, networks.painter, config, origin)
             if clock.best and clock.best["step"] == clock.step:
                 export_generator(folder.best_generator, networks.painter, config, origin | {"best": clock.best})
 
+        def save() -> None:
+            check_finite()
+            state = {"config": config.to_dict(), "data": data, "networks": networks.state_dicts(), "log_size": log.size}
+            folder.save(state | vars(clock) | {"sums": clock.sums.cpu()})
+            export()
+
         if forking:
             save()
-        broken = torch.zeros((), dtype=torch.long, device=where)  # first step whose losses were not finite
+        elif resuming:
+            export()  # a kill may have come between a checkpoint and its generator
         for callback in callbacks:
             callback.on_start(folder.path, clock.step)
 
@@ -167,8 +178,8 @@ def train(
             lost = ~torch.isfinite(values[:4]).all() & (broken == 0)
             broken = torch.where(lost, clock.step, broken)
             epoch, within = divmod(clock.step, config.steps_per_epoch)
-            if (not within or clock.step % CHECK_EVERY == 0) and broken:
-                raise _breakdown(int(broken), config, folder)
+            if not within or clock.step % CHECK_EVERY == 0:
+                check_finite()
             for callback in callbacks:
                 callback.on_step(clock.step, config.total_steps)
             if within:
@@ -183,7 +194,7 @@ def train(
             # 8 Measure and log: values of the epoch's last batch, as the paper plots, and means over it.
             record = _record(epoch, clock, config, values)
             for callback in callbacks:
-                record |= callback.on_epoch(record, networks.painter) or {}
+                record |= _measured(callback, record, callback.on_epoch(record, networks.painter) or {})
             log.append(record)
             clock.sums.zero_()
             score = record.get("score", math.inf)
@@ -218,7 +229,28 @@ def _take_over(fork: Path | str, folder: RunFolder, config: TrainConfig, network
     except RuntimeError:
         changed = ", ".join(state["forked"]["changed"])
         raise ArtganError(f"{parent.path} cannot be forked: other networks are asked for ({changed})") from None
+    folder.take_log(parent, state["log_size"])
     return state
+
+
+def _check_fork(fork: Path | str | None, folder: RunFolder, state: dict[str, Any]) -> None:
+    """Let the same command go on, and refuse a fork into a folder that holds another run."""
+    if fork is None:
+        return
+    parent, forked = find_fork(fork)[0], state["forked"]
+    if forked is None or forked["run"] != parent.path.resolve().name:
+        raise ArtganError(f"{folder.path} holds a run that was not forked from {parent.path}; choose another folder")
+
+
+def _measured(callback: Callback, record: dict[str, Any], values: Mapping[str, float]) -> dict[str, float]:
+    name = type(callback).__name__
+    taken = sorted(set(values) & set(record))
+    if taken:
+        raise ArtganError(f"{name} measured {', '.join(taken)}, which is in the log already; name it otherwise")
+    try:
+        return {key: float(value) for key, value in values.items()}
+    except (TypeError, ValueError):
+        raise ArtganError(f"{name} must return numbers by name, not {dict(values)!r}") from None
 
 
 def _record(epoch: int, clock: Clock, config: TrainConfig, values: torch.Tensor) -> dict[str, Any]:
@@ -236,6 +268,7 @@ def _breakdown(step: int, config: TrainConfig, folder: RunFolder) -> ArtganError
     return ArtganError(
         f"training broke down: losses or weights were no longer finite at step {step} "
         f"(epoch {-(-step // config.steps_per_epoch)}); {state}; a lower lr is the first thing to try"
+        + (f", from there by --fork {saved[-1]}" if saved else "")
     )
 
 

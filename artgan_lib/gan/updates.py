@@ -69,8 +69,9 @@ class Networks(NamedTuple):
                 optimizer = getattr(self, name)
                 (group,) = optimizer.state_dict()["param_groups"]
                 optimizer.load_state_dict(states[name] | {"param_groups": [group]})
-        if self.average and "average" in states:
-            self.average.load_state_dict(states["average"])
+        if self.average:
+            average = states.get("average") or {f"module.{name}": value for name, value in states["generator"].items()}
+            self.average.load_state_dict({"n_averaged": torch.zeros((), dtype=torch.long)} | average)
 
 
 def draw_batch(config: TrainConfig, images: np.ndarray, step: int, device: torch.device) -> Batch:

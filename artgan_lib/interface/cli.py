@@ -12,10 +12,10 @@ from typing import NoReturn
 from artgan_lib import __version__
 from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
-from artgan_lib.interface import commands
+from artgan_lib.interface import commands, studio_commands
 from artgan_lib.presets import PROFILES, VARIANTS
 
-DEFAULT_UPSCALER = "realesr-general-x4v3"  # spelt out, so that --help needs no PyTorch; a test holds it
+RESULTS = Path("results")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -97,20 +97,49 @@ def build_parser() -> argparse.ArgumentParser:
 
     _add(subparsers, "variants", commands.variants, "list the paper's variants and our own points of its Table 2")
 
-    command = _add(subparsers, "generate", commands.generate, "paint pictures with a trained generator")
-    command.add_argument("--model", metavar="FILE", type=_path, required=True, help="generator.safetensors of a run")
+    command = _add(subparsers, "generate", studio_commands.generate, "paint pictures with a trained generator")
+    _painting(command)
     command.add_argument("--count", type=int, default=16, help="1 to 100 pictures (default %(default)s)")
-    command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
-    command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
+    command.add_argument("--recipe", action="append", default=[], help="a picture by its recipe; may be given again")
+    command.add_argument("--like", metavar="PICTURE", type=_path, help="make this picture again")
+    command.add_argument("--vary", metavar="PICTURE", type=_path, help="paint --count neighbours of this picture")
+    command.add_argument("--amount", type=float, default=0.2, help="how far they lie, 0 to 1 (default %(default)s)")
+    command.add_argument("--style", help="one of the styles that the model knows")
     command.add_argument("--format", default="png", help="png, jpeg or webp (default %(default)s)")
     command.add_argument("--quality", type=int, default=95, help="1 to 100, of jpeg and webp (default %(default)s)")
+    command.add_argument("--lossless", action="store_true", help="webp without loss")
     command.add_argument("--grid", action="store_true", help="add a contact sheet")
-    command.add_argument(
-        "--upscaler", default=DEFAULT_UPSCALER, help="a name, bicubic, or a file (default %(default)s)"
-    )
-    command.add_argument("--out", metavar="DIR", type=_path, required=True, help="folder of the results")
+    command.add_argument("--out", metavar="DIR", type=_path, help="folder of the results (a new one below results/)")
     command.add_argument("--overwrite", action="store_true", help="replace an earlier run in that folder")
-    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+
+    command = _add(subparsers, "walk", studio_commands.walk, "walk from picture to picture, as a GIF, WebP or MP4")
+    _painting(command)
+    command.add_argument("--through", metavar="RECIPE", action="append", default=[], help="a station, as 7:3; again")
+    command.add_argument("--frames", type=int, default=24, help="from station to station (default %(default)s)")
+    command.add_argument("--fps", type=int, default=24, help="frames a second (default %(default)s)")
+    command.add_argument("--out", metavar="FILE", type=_path, required=True, help="ending in .gif, .webp or .mp4")
+    command.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+    command = _add(subparsers, "upscale", studio_commands.upscale, "enlarge any picture, or a folder of them")
+    command.add_argument("source", metavar="IN", type=_path, help="picture or folder")
+    command.add_argument("out", metavar="OUT", type=_path, help="folder of the results")
+    command.add_argument("--size", type=int, metavar="PIXELS", help="of the longer side, such as 256 or 1024")
+    command.add_argument("--scale", type=int, metavar="TIMES", help="2 to 64")
+    command.add_argument("--format", choices=("png", "jpeg", "webp"), default="png", help="default %(default)s")
+    command.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    _enlarging(command)
+
+    results = subparsers.add_parser("results", help="look after results", description="Look after results.")
+    steps = results.add_subparsers(required=True, metavar="STEP", title="steps")
+    command = _add(steps, "list", studio_commands.results_list, "list the runs in a folder of results")
+    command.add_argument("base", nargs="?", metavar="DIR", type=_path, default=RESULTS, help="default %(default)s")
+    command = _add(steps, "show", studio_commands.results_show, "print what a run's manifest says")
+    command.add_argument("folder", metavar="RUN", type=_path)
+    command = _add(steps, "rm", studio_commands.results_rm, "remove runs, and nothing else in their folders")
+    command.add_argument("folders", metavar="RUN", type=_path, nargs="+")
+    command = _add(steps, "zip", studio_commands.results_zip, "pack a run into a zip file")
+    command.add_argument("folder", metavar="RUN", type=_path)
+    command.add_argument("--out", metavar="FILE", type=_path, help="default: beside the folder")
 
     command = _add(subparsers, "notebooks", commands.notebooks, "execute the numbered notebooks with papermill")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
@@ -124,6 +153,25 @@ def build_parser() -> argparse.ArgumentParser:
     _add(subparsers, "figures", commands.figures, "redraw the committed figures from data/results")
 
     return parser
+
+
+def _painting(command: argparse.ArgumentParser) -> None:
+    """Add what every command takes that paints."""
+    command.add_argument("--model", metavar="FILE", type=_path, required=True, help="generator.safetensors of a run")
+    command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
+    command.add_argument("--truncation", type=float, help="draw latent components again that are larger than this")
+    _enlarging(command)
+
+
+def _enlarging(command: argparse.ArgumentParser) -> None:
+    """Add what every command takes that enlarges."""
+    command.add_argument(
+        "--upscaler", default="auto", help="a name, bicubic, lanczos or a file (default: by the device)"
+    )
+    command.add_argument("--backend", default="spandrel", help="spandrel (default) or realesrgan")
+    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+    command.add_argument("--offline", action="store_true", help="fetch nothing")
 
 
 def _path(text: str) -> Path:

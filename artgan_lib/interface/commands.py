@@ -106,7 +106,7 @@ def train(options: argparse.Namespace) -> int:
     )
     state = "done" if result.finished else "stopped; the same command goes on"
     print(f"{state}: {result.step:,} of {config.total_steps:,} steps -> {result.generator}")
-    return 0
+    return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
 
 
 def variants(options: argparse.Namespace) -> int:
@@ -116,26 +116,6 @@ def variants(options: argparse.Namespace) -> int:
     for name in POINTS:
         base, moved = moved_from(name)
         print(f"{name:<22} {base} with {', '.join(f'{field}={value}' for field, value in moved.items())}")
-    return 0
-
-
-def generate(options: argparse.Namespace) -> int:
-    """Paint pictures."""
-    from artgan_lib.interface.progress import JobProgress
-    from artgan_lib.studio.pipeline import ConvertingSettings, EnhancingSettings, GenerationJob, GenerationSettings
-
-    job = GenerationJob(
-        GenerationSettings(options.model, options.count, options.seed),
-        EnhancingSettings(options.size, options.upscaler),
-        ConvertingSettings(options.format, options.quality, options.grid),
-        options.out,
-        overwrite=options.overwrite,
-        device=options.device,
-    )
-    with JobProgress() as progress:
-        result = job.run(progress)
-    seconds = ", ".join(f"{stage} {value:.1f} s" for stage, value in result.stage_seconds.items())
-    print(f"{len(result.pictures)} pictures of {options.size} x {options.size} -> {result.folder} ({seconds})")
     return 0
 
 

@@ -12,7 +12,8 @@ from typing import NamedTuple
 from artgan_lib.downloads import WEIGHTS_DIR
 from artgan_lib.interface.notebooks import find_notebooks, run_notebooks
 from artgan_lib.studio import upscaling
-from artgan_lib.studio.pipeline import ConvertingSettings, EnhancingSettings, GenerationJob, GenerationSettings
+from artgan_lib.studio.pipeline import GenerationJob
+from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 
 SHIPPED_GENERATOR = Path("data/pretrained/wgan-gp.safetensors")
 _PICTURES = {64: 64, 256: 16, 1024: 4}

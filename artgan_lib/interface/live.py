@@ -4,6 +4,7 @@ When the run is over the widgets give way to a still picture of the same, which 
 """
 
 import io
+import math
 import os
 import time
 from pathlib import Path
@@ -46,7 +47,7 @@ class LiveTraining(Callback):
     def on_start(self, run_dir: Path, step: int) -> None:
         """Put the widgets up; a run that goes on brings its curves along."""
         self.run_dir, self.first_step, self.step = run_dir, step, step
-        self.begun, self.drawn = time.monotonic(), 0.0
+        self.begun, self.drawn_at = time.monotonic(), -math.inf
         log = run_dir / "log.jsonl"
         self.records: list[Any] = read_log(log).to_dict("records") if log.exists() else []
         self.bar = ipywidgets.IntProgress(step, 0, self.config.total_steps, layout={"width": "40%"})
@@ -59,28 +60,29 @@ class LiveTraining(Callback):
     def on_step(self, step: int, total_steps: int) -> None:
         """Move the bar."""
         self.step = step
-        if time.monotonic() - self.drawn > SECONDS:
+        if time.monotonic() - self.told_at > SECONDS / 4:
             self._tell()
 
     def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
         """Draw the curves with this epoch."""
         self.records.append(dict(record.items()))
-        if time.monotonic() - self.drawn > SECONDS:
-            self._tell()
+        if time.monotonic() - self.drawn_at > SECONDS:
             self.picture.value = self._draw()
+            self.drawn_at = time.monotonic()
 
     def on_end(self) -> None:
         """Leave a still picture behind."""
         if not hasattr(self, "box"):  # the run was refused before it started
             return
+        self._tell()
         if self.handle and self.records:
             self.handle.update(Image(self._draw()))  # type: ignore[no-untyped-call]
         self.box.close()
 
     def _tell(self) -> None:
-        self.bar.value, self.drawn = self.step, time.monotonic()
+        self.bar.value, self.told_at = self.step, time.monotonic()
         done, left = self.step - self.first_step, self.config.total_steps - self.step
-        rest = f", about {(self.drawn - self.begun) / done * left:,.0f} s left" if done else ""
+        rest = f", about {(self.told_at - self.begun) / done * left:,.0f} s left" if done else ""
         self.told.value = f"{self.config.variant}: step {self.step:,} of {self.config.total_steps:,}{rest}"
 
     def _draw(self) -> bytes:

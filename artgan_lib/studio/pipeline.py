@@ -26,71 +26,26 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.models import choose_device
 from artgan_lib.images import FORMATS, encode, image_grid
 from artgan_lib.studio import upscaling
-from artgan_lib.studio.sampling import sample_batches
-from artgan_lib.studio.store import ResultsStore
-from artgan_lib.studio.upscaling import load_upscaler
+from artgan_lib.studio.recipes import Recipe, numbered
+from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
+from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
+from artgan_lib.studio.store import ResultsStore, new_folder
+from artgan_lib.studio.upscaling import Upscaler, load_upscaler
 
-MAX_COUNT = 100
 STAGES = ("image generation", "image enhancement", "image conversion", "results store")
 """Components of Fig. 2, in the order in which a picture passes them."""
 
+RESULTS = Path("results")
+"""Where the folders of runs lie that were given no folder of their own."""
+
 SHEET_CELL = 256  # largest side of a picture in the contact sheet
-
-
-@dataclass(frozen=True)
-class GenerationSettings:
-    """What to paint (interface IGS).
-
-    Raises:
-        ArtganError: If count or seed is out of range.
-    """
-
-    model: Path
-    count: int = 16  # 1 to 100
-    seed: int = 0  # 0 to 2**31 - 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.count <= MAX_COUNT:
-            raise ArtganError(f"a run paints 1 to {MAX_COUNT} pictures, not {self.count}")
-        if not 0 <= self.seed < 2**31:
-            raise ArtganError(f"the seed must lie in 0 to {2**31 - 1}, not {self.seed}")
-
-
-@dataclass(frozen=True)
-class EnhancingSettings:
-    """How large (interface IES).
-
-    Raises:
-        ArtganError: If the size is none of 64, 256 and 1024.
-    """
-
-    size: int = 64
-    upscaler: str = upscaling.DEFAULT  # not used at 64
-
-    def __post_init__(self) -> None:
-        upscaling.passes(self.size)
-
-
-@dataclass(frozen=True)
-class ConvertingSettings:
-    """In which format (interface ICS).
-
-    Raises:
-        ArtganError: If the format is unknown or the quality out of range.
-    """
-
-    image_format: str = "png"
-    quality: int = 95  # 1 to 100, of JPEG and WebP
-    grid: bool = False  # add a contact sheet
-
-    def __post_init__(self) -> None:
-        encode(np.zeros((1, 1, 3), np.uint8), self.image_format, quality=self.quality)
 
 
 class GeneratedData(NamedTuple):
     """A painted picture (interface IGDT)."""
 
-    number: int
+    number: int  # of the run, from 0
+    recipe: Recipe
     pixels: np.ndarray  # uint8 (64, 64, 3)
 
 
@@ -98,6 +53,7 @@ class EnlargedImage(NamedTuple):
     """The picture at its final size (interface IEDT)."""
 
     number: int
+    recipe: Recipe
     pixels: np.ndarray  # uint8 (size, size, 3)
 
 
@@ -105,6 +61,7 @@ class OutputImage(NamedTuple):
     """The picture as a file to be (interface IODT)."""
 
     number: int | None  # None: the contact sheet
+    recipe: Recipe | None
     name: str
     content: bytes
 
@@ -115,6 +72,11 @@ class Progress(NamedTuple):
     stage: str
     done: int
     total: int
+    seconds_left: float | None = None  # of the whole run, once a picture is stored
+
+
+class _CancelledError(Exception):
+    """Ends a job between two micro-batches or tiles."""
 
 
 @dataclass(frozen=True)
@@ -137,23 +99,27 @@ class GenerationJob:
         generation: What to paint.
         enhancing: How large.
         converting: In which format.
-        folder: Where the results go.
+        folder: Where the results go; None makes a new one below `base`, named by time, model and seed.
         overwrite: Replace the results of an earlier run in that folder.
         device: `cpu`, `cuda`, `mps` or `auto`.
         download: Whether the enlarger's weights may be fetched.
+        base: Folder of all results.
     """
 
     generation: GenerationSettings
     enhancing: EnhancingSettings
     converting: ConvertingSettings
-    folder: Path
+    folder: Path | None = None
     overwrite: bool = False
     device: str = "auto"
     download: bool = True
+    base: Path = RESULTS
     _cancelled: threading.Event = field(default_factory=threading.Event, repr=False)
+    _header: dict[str, Any] | None = field(default=None, repr=False)
+    _upscaler: Upscaler | None = field(default=None, repr=False)
 
     def cancel(self) -> None:
-        """Stop after the picture in hand; may be called from any thread. Whole pictures stay."""
+        """Stop before the next micro-batch or tile; may be called from any thread. Whole pictures stay."""
         self._cancelled.set()
 
     def run(self, on_progress: Callable[[Progress], None] = lambda progress: None) -> JobResult:
@@ -169,106 +135,154 @@ class GenerationJob:
             ArtganError: If the model, the enlarger or the folder cannot be used.
             OSError: If a file cannot be written.
         """
-        self._generator, header = load_generator(self.generation.model)
-        where = choose_device(self.device)
-        self._generator.to(where)
-        self._upscaler = None
-        if self.enhancing.size != min(upscaling.SIZES):
-            self._upscaler = load_upscaler(self.enhancing.upscaler, device=where, download=self.download)
-        self._model_hash = hashlib.sha256(Path(self.generation.model).read_bytes()).hexdigest()
+        header = self._load()
         self._seconds = dict.fromkeys(STAGES, 0.0)
-        self._on_progress = on_progress
-        store = ResultsStore(self.folder, overwrite=self.overwrite)
+        self._on_progress, self._begun, self._stored = on_progress, time.perf_counter(), 0
+        folder = self.folder or new_folder(self.base, header["config"]["variant"], self.generation.seed)
+        store = ResultsStore(folder, self._about(header), overwrite=self.overwrite)
 
-        stored: list[tuple[OutputImage, Path]] = []
+        pictures: list[Path] = []
+        grid: Path | None = None
         try:
             # Fig. 2, read from the inside out; each stage pulls what it needs from the one before.
             outputs = self.image_conversion(self.image_enhancement(self.image_generation()))
             for output in outputs:
                 with self._stage(STAGES[3]):
-                    stored.append((output, store.put(output.name, output.content)))
-                if output.number is not None:
+                    recipe = str(output.recipe) if output.recipe else None
+                    path = store.put(output.name, output.content, {"number": output.number, "recipe": recipe})
+                if output.number is None:
+                    grid = path
+                else:
+                    pictures.append(path)
+                    self._stored += 1
                     self._tell(STAGES[3], output.number)
+        except _CancelledError:
+            pass
         finally:
-            manifest = store.close(self._manifest(header, [output for output, _ in stored]))
-        pictures = [path for output, path in stored if output.number is not None]
-        grid = next((path for output, path in stored if output.number is None), None)
-        return JobResult(self.folder, pictures, grid, manifest, self._rounded_seconds(), self._cancelled.is_set())
+            complete = len(pictures) == self.generation.count
+            manifest = store.close(complete=complete, stage_seconds=self._rounded_seconds())
+        return JobResult(folder, pictures, grid, manifest, self._rounded_seconds(), self._cancelled.is_set())
+
+    def estimate(self) -> float:
+        """Return about how many seconds the run will take, from one micro-batch painted and one picture enlarged."""
+        self._load()
+        begun = time.perf_counter()
+        picture = next(paint_batches(self._generator, numbered(0, MICRO_BATCH)))[0]
+        painting = time.perf_counter() - begun
+        enlarging = 0.0
+        if self._upscaler is not None:
+            self._upscaler.enlarge(picture)  # the first call sets things up
+            begun = time.perf_counter()
+            self._upscaler.enlarge(picture)
+            # A pass costs as much as its input has pixels.
+            inputs = sum(upscaling.SCALE ** (2 * number) for number in range(upscaling.passes(self.enhancing.size)))
+            enlarging = (time.perf_counter() - begun) * inputs
+        return painting * -(-self.generation.count // MICRO_BATCH) + enlarging * self.generation.count
 
     def image_generation(self) -> Iterator[GeneratedData]:
         """Paint the pictures, a micro-batch at a time."""
-        batches = sample_batches(self._generator, self.generation.seed, self.generation.count)
+        recipes = self.generation.list_recipes()
+        batches = paint_batches(self._generator, recipes, truncation=self.generation.truncation)
         number = 0
-        while not self._cancelled.is_set():
+        while True:
+            self._check()
             with self._stage(STAGES[0]):
                 batch = next(batches, None)
             if batch is None:
                 return
             for pixels in batch:
                 self._tell(STAGES[0], number)
-                yield GeneratedData(number, pixels)
+                yield GeneratedData(number, recipes[number], pixels)
                 number += 1
-                if self._cancelled.is_set():
-                    return
 
     def image_enhancement(self, generated: Iterator[GeneratedData]) -> Iterator[EnlargedImage]:
         """Enlarge each picture to the size that was asked for."""
-        for number, pixels in generated:
+        for number, recipe, pixels in generated:
             enlarged = pixels
+            self._check()
             if self._upscaler is not None:
                 with self._stage(STAGES[1]):
-                    enlarged = self._upscaler.to_size(pixels, self.enhancing.size)
+                    enlarged = self._upscaler.to_size(pixels, self.enhancing.size, self._check)
             self._tell(STAGES[1], number)
-            yield EnlargedImage(number, enlarged)
+            yield EnlargedImage(number, recipe, enlarged)
 
     def image_conversion(self, enlarged: Iterator[EnlargedImage]) -> Iterator[OutputImage]:
         """Turn each picture into the bytes of a file, and all of them into a contact sheet if one was asked for."""
-        size, kind = self.enhancing.size, self.converting.image_format
-        stem, ending = f"seed{self.generation.seed}", FORMATS[kind]
+        size, converting = self.enhancing.size, self.converting
+        stem = "recipe" if self.generation.recipes else f"seed{self.generation.seed}"
+        ending = f"{size}px{FORMATS[converting.image_format]}"
         cells: list[np.ndarray] = []
-        for number, pixels in enlarged:
+        for number, recipe, pixels in enlarged:
             with self._stage(STAGES[2]):
-                content = encode(pixels, kind, self._recipe(number), self.converting.quality)
-                if self.converting.grid:
+                content = self._encode(pixels, number, recipe)
+                if converting.grid:
                     cells.append(_cell(pixels))
             self._tell(STAGES[2], number)
-            yield OutputImage(number, f"{stem}_{number:03d}_{size}px{ending}", content)
+            yield OutputImage(number, recipe, f"{stem}_{number:03d}_{ending}", content)
         if cells:
             with self._stage(STAGES[2]):
-                content = encode(image_grid(np.stack(cells)), kind, self._recipe(None), self.converting.quality)
-            yield OutputImage(None, f"{stem}_grid_{size}px{ending}", content)
+                content = self._encode(image_grid(np.stack(cells)), None, None)
+            yield OutputImage(None, None, f"{stem}_grid_{ending}", content)
 
-    def _recipe(self, number: int | None) -> dict[str, Any]:
-        """Return what is needed to make a picture again."""
+    def _load(self) -> dict[str, Any]:
+        """Read the model and the enlarger once, and refuse what cannot be done."""
+        if self._header is None:
+            generator, self._header = load_generator(self.generation.model)
+            styles = self._header["origin"].get("styles") or []
+            if self.generation.style is not None and self.generation.style not in styles:
+                known = f"it knows {', '.join(styles)}" if styles else "it knows no styles; leave --style out"
+                raise ArtganError(f"{self.generation.model} cannot paint the style {self.generation.style!r}: {known}")
+            where = choose_device(self.device)
+            self._generator = generator.to(where)
+            if self.enhancing.size != min(upscaling.SIZES):
+                name, backend = self.enhancing.upscaler, self.enhancing.backend
+                self._upscaler = load_upscaler(name, device=where, download=self.download, backend=backend)
+            self._model_sha256 = hashlib.sha256(Path(self.generation.model).read_bytes()).hexdigest()
+        return self._header
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise _CancelledError
+
+    def _encode(self, pixels: np.ndarray, number: int | None, recipe: Recipe | None) -> bytes:
+        converting = self.converting
+        about = self._recipe(number, recipe)
+        return encode(pixels, converting.image_format, about, converting.quality, lossless=converting.lossless)
+
+    def _recipe(self, number: int | None, recipe: Recipe | None) -> dict[str, Any]:
+        """Return what is needed to make a picture again; it is written into its file."""
+        enlarged = self._upscaler is not None
         return {
-            "model": Path(self.generation.model).name,
-            "model_sha256": self._model_hash,
-            "seed": self.generation.seed,
+            "recipe": str(recipe) if recipe else None,
             "number": number,
+            "seed": self.generation.seed,
+            "truncation": self.generation.truncation,
+            "model": Path(self.generation.model).name,
+            "model_sha256": self._model_sha256,
             "size": self.enhancing.size,
             "upscaler": self._upscaler.name if self._upscaler else None,
-            "artgan": __version__,
-            "torch": torch.__version__,
+            "upscaler_sha256": self._upscaler.sha256 if self._upscaler else None,
+            "backend": self.enhancing.backend if enlarged else None,
+            **versions(),
         }
 
-    def _manifest(self, header: dict[str, Any], outputs: list[OutputImage]) -> dict[str, Any]:
-        settings = {
+    def _about(self, header: dict[str, Any]) -> dict[str, Any]:
+        """Return what the manifest says of the run."""
+        return {
             "generation": dataclasses.asdict(self.generation) | {"model": Path(self.generation.model).name},
             "enhancing": dataclasses.asdict(self.enhancing),
             "converting": dataclasses.asdict(self.converting),
-        }
-        versions = {"artgan": __version__, "python": platform.python_version(), "torch": torch.__version__}
-        return {
-            **settings,
-            "model": {"sha256": self._model_hash, "origin": header["origin"]},
-            "images": [{"file": output.name, "number": output.number} for output in outputs],
-            "complete": sum(output.number is not None for output in outputs) == self.generation.count,
-            "stage_seconds": self._rounded_seconds(),
-            "versions": versions | {"pillow": PIL.__version__},
+            "model": {"sha256": self._model_sha256, "variant": header["config"]["variant"], "origin": header["origin"]},
+            "upscaler": {"name": self._upscaler.name, "sha256": self._upscaler.sha256} if self._upscaler else None,
+            "versions": versions(),
         }
 
     def _tell(self, stage: str, number: int) -> None:
-        self._on_progress(Progress(stage, number + 1, self.generation.count))
+        left = None
+        if self._stored:
+            elapsed = time.perf_counter() - self._begun
+            left = elapsed / self._stored * (self.generation.count - self._stored)
+        self._on_progress(Progress(stage, number + 1, self.generation.count, left))
 
     def _rounded_seconds(self) -> dict[str, float]:
         return {stage: round(seconds, 3) for stage, seconds in self._seconds.items()}
@@ -286,3 +300,13 @@ class GenerationJob:
 def _cell(pixels: np.ndarray) -> np.ndarray:
     side = min(len(pixels), SHEET_CELL)
     return np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def versions() -> dict[str, str]:
+    """Return the versions that decide how a picture comes out."""
+    return {
+        "artgan": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "pillow": PIL.__version__,
+    }

@@ -1,60 +1,157 @@
 """Image enhancement: pictures four times as large, once or twice (interfaces IES and IEDT of Fig. 2).
 
-The networks are Real-ESRGAN's own, loaded by spandrel, which reads their files without running code in them. One
-picture is enlarged at a time, so the result does not depend on how many there are.
+The networks are Real-ESRGAN's own, loaded by spandrel, which reads their files without running code in them. Between
+passes a picture is rounded to 8 bits, as in a PNG, and never goes through JPEG.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+import hashlib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
-from torch import Tensor
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.downloads import PublishedFile, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
+from artgan_lib.studio.tiles import in_tiles
 
 SCALE = 4
 SIZES = {IMAGE_SIZE: 0, IMAGE_SIZE * SCALE: 1, IMAGE_SIZE * SCALE**2: 2}
 """Sides of a finished picture in pixels, and how often it was enlarged."""
 
+INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 BICUBIC = "bicubic"
 DEFAULT = "realesr-general-x4v3"
+DEFAULT_GPU = "RealESRGAN_x4plus"
+AUTO = "auto"
+"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
+
+BACKENDS = ("spandrel", "realesrgan")
+TILE, SMALLEST_TILE = 512, 32
+"""Side of a tile in input pixels: what is begun with, and what is not gone below when memory runs out."""
 
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 NETWORKS = {
     name: PublishedFile(f"{name}.pth", (f"{_RELEASES}/{release}/{name}.pth",), f"sha256:{sha256}")
     for name, release, sha256 in (
         (DEFAULT, "v0.2.5.0", "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292"),
-        ("RealESRGAN_x4plus", "v0.1.0", "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),
+        (DEFAULT_GPU, "v0.1.0", "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),
+        ("realesr-animevideov3", "v0.2.5.0", "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d"),
     )
 }
 """Published networks by name."""
 
 
-@dataclass(frozen=True)
 class Upscaler:
-    """Enlarges pictures by `SCALE`."""
+    """Enlarges pictures.
 
-    name: str
-    enlarge: Callable[[np.ndarray], np.ndarray]  # uint8 (H, W, 3) to uint8 (4 H, 4 W, 3)
+    Args:
+        name: What it is called in recipes.
+        scale: How many times it enlarges a side.
+        network: uint8 pictures (N, H, W, 3) to float (N, H x scale, W x scale, 3) in [0, 255].
+        sha256: Of the weights' file; None where there is none.
+        tile: Side of a tile in input pixels, or None to take pictures whole.
+        batch: Pictures of one size that go through together.
+    """
 
-    def to_size(self, image: np.ndarray, size: int) -> np.ndarray:
-        """Enlarge a 64 x 64 picture to 64, 256 or 1024 pixels a side, rounded to uint8 after each pass.
+    def __init__(
+        self,
+        name: str,
+        scale: int,
+        network: Callable[[np.ndarray], np.ndarray],
+        *,
+        sha256: str | None = None,
+        tile: int | None = TILE,
+        batch: int = 1,
+    ) -> None:
+        self.name, self.scale, self.sha256, self.tile, self.batch = name, scale, sha256, tile, batch
+        self._network = network
+
+    def enlarge(self, image: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Enlarge one picture by `scale`, in tiles where it is large.
+
+        Args:
+            image: uint8, shape (H, W, 3).
+            check: Called before each tile; it may raise to stop.
+
+        Raises:
+            ArtganError: If the result is not finite or constant, or does not fit in memory in the smallest tiles.
+        """
+        check()
+        if self.tile is None or max(image.shape[:2]) <= self.tile:
+            return self.enlarge_batch([image], check)[0]
+        while True:
+            try:
+                one = lambda part: self._network(part[None])[0]  # noqa: E731
+                return self._finish(image, in_tiles(image, self.tile, self.scale, one, check))
+            except Exception as error:
+                self._halve(error)
+
+    def enlarge_batch(self, images: Sequence[np.ndarray], check: Callable[[], None] = lambda: None) -> list[np.ndarray]:
+        """Enlarge pictures of one size, several at once; each comes out as it would by itself, within 1 of 255."""
+        if self.tile is not None and max(images[0].shape[:2]) > self.tile:
+            return [self.enlarge(image, check) for image in images]
+        done: list[np.ndarray] = []
+        while len(done) < len(images):
+            check()
+            part = np.stack(images[len(done) : len(done) + self.batch])
+            try:
+                enlarged = self._network(part)
+            except Exception as error:
+                self._halve(error, side=max(part.shape[1:3]))
+                return done + self.enlarge_batch(images[len(done) :], check)
+            done += [self._finish(image, big) for image, big in zip(part, enlarged, strict=True)]
+        return done
+
+    def to_scale(self, image: np.ndarray, scale: int, check: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Enlarge by a power of `scale`, rounded to uint8 after each pass, so that the sides are exactly so large.
+
+        Raises:
+            ArtganError: If it is no power.
+        """
+        reached = 1
+        while reached < scale:
+            image, reached = self.enlarge(image, check), reached * self.scale
+        if reached != scale:
+            raise ArtganError(f"{self.name} enlarges by {self.scale} at a time, so not by {scale}")
+        return image
+
+    def to_size(self, image: np.ndarray, size: int, check: Callable[[], None] = lambda: None) -> np.ndarray:
+        """Enlarge a 64 x 64 picture to 64, 256 or 1024 pixels a side.
 
         Raises:
             ArtganError: If the size is another.
         """
-        for _ in range(passes(size)):
-            image = self.enlarge(image)
-        return image
+        return self.to_scale(image, SCALE ** passes(size), check)
+
+    def _halve(self, error: Exception, side: int = 0) -> None:
+        """Take smaller batches, then smaller tiles, if memory ran out; raise anything else."""
+        if not _out_of_memory(error):
+            raise error
+        if side and self.batch > 1:
+            self.batch //= 2
+            return
+        tile = min(self.tile or TILE, side or TILE) // 2
+        if tile < SMALLEST_TILE:
+            raise ArtganError(
+                f"there is not enough memory to enlarge a picture by {self.name}, even in tiles of {SMALLEST_TILE} "
+                "pixels; close other programs, or take --device cpu or --upscaler bicubic"
+            ) from None
+        self.tile = tile
+
+    def _finish(self, image: np.ndarray, enlarged: np.ndarray) -> np.ndarray:
+        if not np.isfinite(enlarged).all():
+            raise ArtganError(f"{self.name} gave a picture that is not finite; take --device cpu or another upscaler")
+        result: np.ndarray = enlarged.round().clip(0, 255).astype(np.uint8)
+        if result.min() == result.max() and int(image.max()) - int(image.min()) > 1:
+            raise ArtganError(f"{self.name} gave a picture of one colour; take --device cpu or another upscaler")
+        return result
 
 
 def passes(size: int) -> int:
-    """Return how often a picture is enlarged to reach a size.
+    """Return how often a picture is enlarged by four to reach a size.
 
     Raises:
         ArtganError: If the size is none of `SIZES`.
@@ -66,22 +163,33 @@ def passes(size: int) -> int:
 
 def available(name: str) -> bool:
     """Tell whether an upscaler can be had without the network."""
-    return name == BICUBIC or (name in NETWORKS and find_weights(NETWORKS[name]) is not None) or Path(name).is_file()
+    if name in NETWORKS:
+        return find_weights(NETWORKS[name]) is not None
+    return name in INTERPOLATIONS or Path(name).is_file()
 
 
-def load_upscaler(name: str = DEFAULT, *, device: torch.device | str = "cpu", download: bool = True) -> Upscaler:
+def load_upscaler(
+    name: str = AUTO, *, device: torch.device | str = "cpu", download: bool = True, backend: str = "spandrel"
+) -> Upscaler:
     """Load an upscaler.
 
     Args:
-        name: `bicubic`, a name of `NETWORKS`, or the path of any x4 network that spandrel knows.
+        name: `auto`, `bicubic`, `lanczos`, a name of `NETWORKS`, or the path of any x2 or x4 network that spandrel
+            knows; a file named by path is taken as it is, and its hash recorded.
         device: Where the network runs.
         download: Whether weights may be fetched.
+        backend: `spandrel`, or `realesrgan`, the package by the networks' authors, which has to be installed.
 
     Raises:
         ArtganError: If there is none of this name, its weights cannot be had, or the file is not such a network.
     """
-    if name == BICUBIC:
-        return Upscaler(BICUBIC, _bicubic)
+    if backend not in BACKENDS:
+        raise ArtganError(f"there is no backend {backend!r}; there are {', '.join(BACKENDS)}")
+    where = torch.device(device)
+    if name == AUTO:
+        name = DEFAULT_GPU if where.type == "cuda" else DEFAULT
+    if name in INTERPOLATIONS:
+        return Upscaler(name, SCALE, lambda images: _interpolate(images, INTERPOLATIONS[name]), tile=None)
     if name in NETWORKS:
         try:
             path = fetch_weights(NETWORKS[name], download=download)
@@ -90,33 +198,55 @@ def load_upscaler(name: str = DEFAULT, *, device: torch.device | str = "cpu", do
     elif Path(name).is_file():
         path = Path(name)
     else:
-        known = ", ".join([BICUBIC, *NETWORKS])
+        known = ", ".join([AUTO, *INTERPOLATIONS, *NETWORKS])
         raise ArtganError(f"there is no upscaler {name!r}; there are {known}, or the path of a network")
-    return Upscaler(Path(name).stem, _network(path, torch.device(device)))
+    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    if backend == "realesrgan":
+        from artgan_lib.studio.realesrgan_backend import load_realesrgan
+
+        one = load_realesrgan(path, where)
+        return Upscaler(path.stem, SCALE, lambda images: np.stack([one(image) for image in images]), sha256=sha256)
+    network, scale = _load_network(path, where)
+    # On a processor a batch is no faster, and alone a picture is the same to the bit whatever comes with it.
+    return Upscaler(path.stem, scale, network, sha256=sha256, batch=1 if where.type == "cpu" else 8)
 
 
-def _network(path: Path, device: torch.device) -> Callable[[np.ndarray], np.ndarray]:
+def _load_network(path: Path, device: torch.device) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
     from spandrel import ImageModelDescriptor, ModelLoader
 
     try:
         model = ModelLoader(device).load_from_file(path)
     except Exception as error:  # a foreign loader raises almost anything on a file that is no network
         raise ArtganError(f"{path} is not an upscaling network that can be read ({type(error).__name__})") from None
-    if not isinstance(model, ImageModelDescriptor) or model.scale != SCALE or model.input_channels != 3:
-        raise ArtganError(f"{path} does not enlarge colour pictures by {SCALE}; choose a x{SCALE} network")
+    if not isinstance(model, ImageModelDescriptor) or model.scale not in (2, 4) or model.input_channels != 3:
+        raise ArtganError(f"{path} does not enlarge colour pictures by 2 or 4; choose another network")
     model.float().eval()
+    # Half precision where the device is made for it and the network allows; float32 on a processor, always.
+    kinds = [torch.float32]
+    if device.type == "cuda":
+        kinds = [torch.float16] * model.supports_half + [torch.bfloat16] * model.supports_bfloat16 + kinds
 
     @torch.inference_mode()
-    def enlarge(image: np.ndarray) -> np.ndarray:
-        x = torch.from_numpy(image).to(device).permute(2, 0, 1)[None].float().div_(255)
-        y: Tensor = model(x)[0]
-        if not torch.isfinite(y).all():
-            raise ArtganError(f"{path} gave a picture that is not finite; run it on the CPU or choose another network")
-        return y.clamp_(0, 1).mul_(255).round_().to(torch.uint8).permute(1, 2, 0).cpu().numpy()
+    def enlarge(images: np.ndarray) -> np.ndarray:
+        x = torch.tensor(images, device=device).permute(0, 3, 1, 2).float().div_(255)
+        for kind in kinds:  # the next one if a value overflows
+            y = model.to(dtype=kind)(x.to(kind)).float()
+            if torch.isfinite(y).all():
+                break
+        result: np.ndarray = y.clamp(0, 1).mul_(255).permute(0, 2, 3, 1).cpu().numpy()
+        return result
 
-    return enlarge
+    return enlarge, int(model.scale)
 
 
-def _bicubic(image: np.ndarray) -> np.ndarray:
-    height, width, _ = image.shape
-    return np.asarray(Image.fromarray(image).resize((width * SCALE, height * SCALE), Image.Resampling.BICUBIC))
+def _interpolate(images: np.ndarray, kind: Image.Resampling) -> np.ndarray:
+    height, width = images.shape[1:3]
+    sides = (width * SCALE, height * SCALE)
+    return np.stack([np.asarray(Image.fromarray(image).resize(sides, kind)) for image in images]).astype(np.float32)
+
+
+def _out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
+        isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
+    )

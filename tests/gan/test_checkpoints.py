@@ -29,12 +29,29 @@ def test_differences_of_configs_are_named() -> None:
     assert differences(older, CONFIG) == []
 
 
-@pytest.mark.parametrize("content", [b"", b"no checkpoint at all", None])
-def test_a_damaged_checkpoint_is_told(content: bytes | None, tmp_path: Path) -> None:
-    path = save_checkpoint(tmp_path / "checkpoint.pt", STATE)
-    path.write_bytes(path.read_bytes()[:-200] if content is None else content)
+def test_a_checkpoint_that_was_cut_off_anywhere_is_damaged(tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path / "checkpoint.pt", STATE | {"weights": torch.randn(30_000)})
+    whole = path.read_bytes()
+    for size in [0, 1, 100, *range(1000, len(whole), 9_973), len(whole) - 200, len(whole) - 1]:
+        path.write_bytes(whole[:size])
+        with pytest.raises(DamagedCheckpointError, match="is damaged"):
+            load_checkpoint(path)
+    path.write_bytes(b"no checkpoint at all")
     with pytest.raises(DamagedCheckpointError, match="is damaged"):
         load_checkpoint(path)
+
+
+def test_a_checkpoint_with_a_changed_bit_is_damaged_or_the_same(tmp_path: Path) -> None:
+    path = save_checkpoint(tmp_path / "checkpoint.pt", STATE | {"weights": torch.randn(3_000)})
+    whole, state = path.read_bytes(), load_checkpoint(path)
+    damaged = 0
+    for place in np.random.default_rng(0).integers(0, len(whole), 200):
+        path.write_bytes(whole[:place] + bytes([whole[place] ^ 16]) + whole[place + 1 :])
+        try:
+            assert torch.equal(load_checkpoint(path)["weights"], state["weights"])  # it was in the padding
+        except DamagedCheckpointError:
+            damaged += 1
+    assert damaged > 120
 
 
 def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
@@ -42,8 +59,12 @@ def test_a_checkpoint_that_would_run_code_is_refused(tmp_path: Path) -> None:
         def __reduce__(self) -> tuple[object, tuple[str]]:
             return print, ("code was run",)
 
-    torch.save({"format": 1, "evil": Hostile()}, tmp_path / "checkpoint.pt")
-    with pytest.raises(DamagedCheckpointError, match="is damaged"):
+    for content in ({"format": 1, "evil": Hostile()}, torch.zeros(3), {"step": 3}):
+        torch.save(content, tmp_path / "checkpoint.pt")
+        with pytest.raises(ArtganError, match="is damaged, or no checkpoint of artgan"):
+            load_checkpoint(tmp_path / "checkpoint.pt")
+    torch.save({"format": 99}, tmp_path / "checkpoint.pt")
+    with pytest.raises(ArtganError, match="was written by another version"):
         load_checkpoint(tmp_path / "checkpoint.pt")
 
 

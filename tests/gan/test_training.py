@@ -192,6 +192,46 @@ def test_the_average_of_the_generator_is_what_paints_and_is_exported(pictures: n
             torch.testing.assert_close(value, 0.75 * plain[0][name] + 0.25 * plain[1][name])
 
 
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"score": None}, "Meter must return numbers by name"),
+        ({"score": "low"}, "Meter must return numbers by name"),
+        ({"step": 3.0}, "Meter measured step, which is in the log already"),
+    ],
+)
+def test_what_a_callback_measures_must_be_numbers_of_its_own(
+    values: dict[str, Any], sentence: str, pictures: np.ndarray, tmp_path: Path
+) -> None:
+    class Meter(Callback):
+        def on_epoch(self, record: dict[str, Any], generator: Generator) -> dict[str, Any]:
+            return values
+
+    with pytest.raises(ArtganError, match=sentence):
+        train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[Meter()])
+
+
+def test_numbers_of_other_libraries_are_logged(pictures: np.ndarray, tmp_path: Path) -> None:
+    class Meter(Callback):
+        def on_epoch(self, record: dict[str, Any], generator: Generator) -> dict[str, Any]:
+            return {"score": np.float32(0.5), "other": torch.tensor(2.0)}
+
+    log = read_log(train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[Meter()]).log)
+    assert log[["score", "other"]].to_numpy().tolist() == [[0.5, 2.0], [0.5, 2.0]]
+
+
+def test_a_run_that_broke_down_is_not_saved_when_it_is_stopped(
+    pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def poisoned(config: TrainConfig, networks: Networks, batch: Batch) -> torch.Tensor:
+        return update_together(config, networks, batch) * float("inf")
+
+    monkeypatch.setattr("artgan_lib.gan.training.update_together", poisoned)
+    with pytest.raises(ArtganError, match="no longer finite at step 1 "):
+        train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[StopAt(2)])
+    assert not (tmp_path / "checkpoints").exists()
+
+
 def test_callbacks_hear_the_start_and_the_end(pictures: np.ndarray, tmp_path: Path) -> None:
     class Ears(Callback):
         heard: ClassVar[list[object]] = []

@@ -13,7 +13,9 @@ from jupyter_client.manager import AsyncKernelManager
 from nbclient import NotebookClient
 from PIL import Image
 
-from artgan_lib.interface.live import watch
+from artgan_lib import preset
+from artgan_lib.interface import live
+from artgan_lib.interface.live import LiveTraining, watch
 from artgan_lib.interface.notebooks import HEADLESS
 from artgan_lib.interface.progress import TrainingProgress
 
@@ -53,3 +55,20 @@ def test_a_still_picture_of_curves_and_grid_stays_behind(tmp_path: Path) -> None
 def test_a_kernel_that_nobody_watches_prints_lines(tiny: object, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HEADLESS, "1")
     assert isinstance(watch(tiny), TrainingProgress)  # type: ignore[arg-type]
+
+
+def test_the_plot_is_drawn_while_the_run_goes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two seconds apart at least, and not kept from it by the bar, which moves more often."""
+    config = preset("dcgan", "smoke", epochs=20)
+    clock = [0.0]
+    monkeypatch.setattr(live.time, "monotonic", lambda: clock[0])
+    monkeypatch.setattr(live, "display", lambda *things, **options: None)
+    view, drawn = LiveTraining(config), []
+    monkeypatch.setattr(view, "_draw", lambda: drawn.append(clock[0]) or b"")
+    view.on_start(tmp_path, 0)
+    for step in range(1, 101):  # five steps and 1.1 seconds an epoch
+        clock[0] += 0.22
+        view.on_step(step, 100)
+        if step % 5 == 0:
+            view.on_epoch({"epoch": step // 5}, None)  # type: ignore[arg-type]
+    assert drawn == pytest.approx([1.1 + 2.2 * number for number in range(10)])

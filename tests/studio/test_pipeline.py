@@ -1,6 +1,7 @@
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -68,7 +69,15 @@ def test_contact_sheet_and_manifest(model: Path, tmp_path: Path) -> None:
     manifest = json.loads(result.manifest.read_text())
     assert manifest["complete"]
     assert [image["number"] for image in manifest["images"]] == [0, 1, 2, 3, 4, None]
-    assert manifest["generation"] == {"model": model.name, "count": 5, "seed": 7}
+    assert manifest["generation"] | {"recipes": []} == {
+        "model": model.name,
+        "count": 5,
+        "seed": 7,
+        "recipes": [],
+        "truncation": None,
+        "style": None,
+    }
+    assert [image["recipe"] for image in manifest["images"]] == ["7:0", "7:1", "7:2", "7:3", "7:4", None]
     assert all((tmp_path / image["file"]).is_file() for image in manifest["images"])
     assert tuple(manifest["stage_seconds"]) == STAGES
 
@@ -80,7 +89,11 @@ def test_progress_counts_every_picture_in_every_stage(model: Path, tmp_path: Pat
     for stage in STAGES:
         assert [progress.done for progress in heard if progress.stage == stage] == list(range(1, 21))
     # The first picture is stored before the second is enlarged.
-    assert heard.index(Progress(STAGES[3], 1, 20)) < heard.index(Progress(STAGES[1], 2, 20))
+    order = [progress[:3] for progress in heard]
+    assert order.index((STAGES[3], 1, 20)) < order.index((STAGES[1], 2, 20))
+    # The time left is known from the first stored picture on, and in the end nothing is left.
+    assert [progress.seconds_left is None for progress in heard[:4]] == [True, True, True, False]
+    assert heard[-1].seconds_left == 0
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -88,12 +101,13 @@ def test_cancel_at_any_stage_leaves_whole_pictures_and_a_true_manifest(stage: st
     running = job(model, tmp_path, count=20, size=256)
 
     def cancel(progress: Progress) -> None:
-        if progress == Progress(stage, 4, 20):
+        if progress[:3] == (stage, 4, 20):
             running.cancel()
 
     result = running.run(cancel)
     assert result.cancelled
-    assert len(result.pictures) == 4  # the picture in hand is finished
+    # A picture that is enlarged is finished; one that is only painted is not.
+    assert len(result.pictures) == (3 if stage == STAGES[0] else 4)
     assert all(picture.shape == (256, 256, 3) for picture in pixels(result))
     manifest = json.loads(result.manifest.read_text())
     assert not manifest["complete"]
@@ -107,10 +121,10 @@ def test_a_full_disk_leaves_whole_pictures_and_a_true_manifest(
 
     put = ResultsStore.put
 
-    def full(store: ResultsStore, name: str, content: bytes) -> Path:
+    def full(store: ResultsStore, name: str, content: bytes, entry: dict[str, Any]) -> Path:
         if "_002_" in name:
             raise OSError(28, "No space left on device", name)
-        return put(store, name, content)
+        return put(store, name, content, entry)
 
     monkeypatch.setattr(ResultsStore, "put", full)
     with pytest.raises(OSError, match="No space left"):

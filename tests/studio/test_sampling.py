@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from artgan_lib import load_generator, sample
-from artgan_lib.studio.sampling import MICRO_BATCH, sample_batches
+from artgan_lib.studio.recipes import numbered
+from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
 
 
 @pytest.mark.parametrize("count", [1, 3, MICRO_BATCH, MICRO_BATCH + 1, 40])
@@ -28,4 +29,4 @@ def test_seeds_and_numbers_give_different_pictures(model: Path) -> None:
 
 def test_batches_are_handed_over_one_by_one(model: Path) -> None:
     generator, _ = load_generator(model)
-    assert [len(batch) for batch in sample_batches(generator, 0, 35)] == [16, 16, 3]
+    assert [len(batch) for batch in paint_batches(generator, numbered(0, 35))] == [16, 16, 3]

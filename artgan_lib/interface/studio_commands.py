@@ -1,0 +1,172 @@
+"""What the commands of `artgan` do that make pictures and look after results."""
+
+import argparse
+import sys
+from typing import TYPE_CHECKING
+
+from artgan_lib.errors import ArtganError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+
+    from artgan_lib.studio.upscaling import Upscaler
+
+_SLOW = 10  # seconds from which a run's length is told before it begins
+
+
+def generate(options: argparse.Namespace) -> int:
+    """Paint pictures."""
+    from artgan_lib.interface.progress import JobProgress
+    from artgan_lib.studio.again import settings_like
+    from artgan_lib.studio.pipeline import GenerationJob
+    from artgan_lib.studio.recipes import Recipe, variations
+    from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
+
+    if sum(map(bool, (options.recipe, options.like, options.vary))) > 1:
+        raise ArtganError("--recipe, --like and --vary exclude one another")
+    enhancing = EnhancingSettings(options.size, options.upscaler, options.backend)
+    recipes = tuple(options.recipe)
+    truncation = options.truncation
+    if options.like or options.vary:
+        again = settings_like(options.like or options.vary, options.model, options.upscaler)
+        recipes, truncation = again.generation.recipes, again.generation.truncation
+        if options.like:
+            enhancing = again.enhancing
+            for difference in again.differences:
+                print(f"not as it was then: {difference}", file=sys.stderr)
+        else:
+            base = Recipe.parse(recipes[0])
+            recipes = tuple(str(recipe) for recipe in variations(base, options.amount, options.count, options.seed))
+    generation = GenerationSettings(options.model, options.count, options.seed, recipes, truncation, options.style)
+    converting = ConvertingSettings(options.format, options.quality, options.grid, options.lossless)
+    job = GenerationJob(
+        generation,
+        enhancing,
+        converting,
+        options.out,
+        overwrite=options.overwrite,
+        device=options.device,
+        download=not options.offline,
+    )
+    seconds = job.estimate()
+    if seconds > _SLOW:
+        print(f"{generation.count} pictures of {enhancing.size} x {enhancing.size}: about {_duration(seconds)}")
+    with JobProgress() as progress:
+        result = job.run(progress)
+    told = ", ".join(f"{stage} {value:.1f} s" for stage, value in result.stage_seconds.items())
+    size = enhancing.size
+    print(f"{len(result.pictures)} pictures of {size} x {size} -> {result.folder} ({told})")
+    return 0
+
+
+def walk(options: argparse.Namespace) -> int:
+    """Write a walk through the latent space as a moving picture."""
+    from artgan_lib.gan.checkpoints import load_generator
+    from artgan_lib.gan.models import choose_device
+    from artgan_lib.interface.terminal import counter
+    from artgan_lib.studio.animation import check_kind, write_animation
+    from artgan_lib.studio.recipes import Recipe, numbered, walk
+    from artgan_lib.studio.sampling import paint_batches
+    from artgan_lib.studio.upscaling import passes
+
+    check_kind(options.out)
+    if options.out.exists() and not options.overwrite:
+        raise ArtganError(f"{options.out} is there already; name another file or add --overwrite")
+    stations = [Recipe.parse(text) for text in options.through] or numbered(options.seed, 4)
+    path = walk(stations, options.frames, closed=True)
+    where = choose_device(options.device)
+    generator, _ = load_generator(options.model)
+    upscaler = _upscaler(options, where) if passes(options.size) else None
+    show = counter("painting")
+    frames: list[np.ndarray] = []
+    for batch in paint_batches(generator.to(where), path, truncation=options.truncation):
+        for picture in batch:
+            frames.append(upscaler.to_size(picture, options.size) if upscaler else picture)
+            show(len(frames), len(path))
+    out = write_animation(frames, options.out, options.fps)
+    print(f"{len(frames)} frames through {' '.join(map(str, stations))} -> {out}")
+    return 0
+
+
+def upscale(options: argparse.Namespace) -> int:
+    """Enlarge pictures that are on the disk; 1 if one of them could not be."""
+    from artgan_lib.gan.models import choose_device
+    from artgan_lib.interface.terminal import counter
+    from artgan_lib.studio.files import enlarge_files
+
+    upscaler = _upscaler(options, choose_device(options.device))
+    failed = done = 0
+    for enlarged in enlarge_files(
+        options.source,
+        options.out,
+        upscaler,
+        scale=options.scale or 0,
+        size=options.size or 0,
+        image_format=options.format,
+        overwrite=options.overwrite,
+        progress=counter("enlarging"),
+    ):
+        if enlarged.result is None:
+            failed += 1
+            print(f"left out: {enlarged.source}: {enlarged.reason}", file=sys.stderr)
+        else:
+            done += 1
+    print(f"{done} pictures enlarged by {upscaler.name} -> {options.out}; {failed} left out")
+    return int(failed > 0)
+
+
+def results_list(options: argparse.Namespace) -> int:
+    """List the runs in a folder of results."""
+    from artgan_lib.studio.store import list_runs
+
+    runs = list(list_runs(options.base))
+    for run in runs:
+        print(f"{run.folder.name:<48} {len(run.pictures):>3} pictures {run.size / 1e6:>7.1f} MB  {run.state}")
+    print(f"{len(runs)} runs in {options.base}")
+    return 0
+
+
+def results_show(options: argparse.Namespace) -> int:
+    """Print what a run's manifest says."""
+    import json
+
+    from artgan_lib.studio.store import read_run
+
+    run = read_run(options.folder)
+    if run.problem:
+        raise ArtganError(f"{run.folder}: {run.problem}")
+    print(json.dumps(run.manifest, indent=2, ensure_ascii=False))
+    for name in run.missing:
+        print(f"missing: {name}", file=sys.stderr)
+    return 0
+
+
+def results_rm(options: argparse.Namespace) -> int:
+    """Remove runs, but nothing in their folders that is not theirs."""
+    from artgan_lib.studio.store import remove_run
+
+    for folder in options.folders:
+        left = remove_run(folder)
+        print(f"removed {folder}" + (f", but left {', '.join(left)}" if left else ""))
+    return 0
+
+
+def results_zip(options: argparse.Namespace) -> int:
+    """Pack a run into a zip file."""
+    from artgan_lib.studio.store import pack_run
+
+    folder: Path = options.folder
+    print(pack_run(folder, options.out or folder.parent / f"{folder.resolve().name}.zip"))
+    return 0
+
+
+def _upscaler(options: argparse.Namespace, device: object) -> "Upscaler":
+    from artgan_lib.studio.upscaling import load_upscaler
+
+    return load_upscaler(options.upscaler, device=str(device), download=not options.offline, backend=options.backend)
+
+
+def _duration(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"

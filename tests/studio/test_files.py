@@ -1,0 +1,103 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from artgan_lib import ArtganError, load_upscaler, read_metadata, synthetic_paintings
+from artgan_lib.studio.files import enlarge_files, enlarge_picture
+from artgan_lib.studio.upscaling import Upscaler
+
+
+@pytest.fixture
+def bicubic() -> Upscaler:
+    return load_upscaler("bicubic")
+
+
+@pytest.fixture
+def picture() -> np.ndarray:
+    return synthetic_paintings(1, seed=2)[0][0][:40]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sides"),
+    [
+        ({"scale": 4}, (256, 160)),
+        ({"scale": 2}, (128, 80)),
+        ({"scale": 3}, (192, 120)),
+        ({"scale": 16}, (1024, 640)),
+        ({"size": 256}, (256, 160)),
+        ({"size": 100}, (100, 62)),
+    ],
+)
+def test_any_scale_or_size_is_met_exactly(
+    wanted: dict[str, int], sides: tuple[int, int], picture: np.ndarray, bicubic: Upscaler
+) -> None:
+    assert enlarge_picture(picture, bicubic, **wanted).shape == (*sides[::-1], 3)
+
+
+def test_transparency_is_enlarged_with_the_picture(picture: np.ndarray, bicubic: Upscaler) -> None:
+    alpha = np.zeros((40, 64), np.uint8)
+    alpha[:, 32:] = 255
+    enlarged = enlarge_picture(np.dstack([picture, alpha]), bicubic, scale=4)
+    assert enlarged.shape == (160, 256, 4)
+    assert np.array_equal(enlarged[..., :3], enlarge_picture(picture, bicubic, scale=4))
+    assert enlarged[:, :100, 3].max() == 0
+    assert enlarged[:, 150:, 3].min() == 255
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sentence"),
+    [
+        ({}, "give either a scale or a size"),
+        ({"scale": 2, "size": 256}, "give either a scale or a size"),
+        ({"scale": 1}, "the scale must lie in 2 to 64, not 1"),
+        ({"scale": 65}, "the scale must lie in 2 to 64, not 65"),
+        ({"size": 64}, "it is 64 x 40 pixels, so as large as 64 already"),
+        ({"size": 1_000_000}, "pixels are more than the"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    wanted: dict[str, int], sentence: str, picture: np.ndarray, bicubic: Upscaler
+) -> None:
+    with pytest.raises(ArtganError, match=sentence):
+        enlarge_picture(picture, bicubic, **wanted)
+
+
+def test_a_folder_keeps_its_order_and_names_what_was_left_out(
+    picture: np.ndarray, bicubic: Upscaler, tmp_path: Path
+) -> None:
+    source, out = tmp_path / "in", tmp_path / "out"
+    (source / "deep").mkdir(parents=True)
+    Image.fromarray(picture).save(source / "a.png")
+    Image.fromarray(picture).convert("CMYK").save(source / "deep" / "b.jpg")
+    Image.fromarray(np.dstack([picture, picture[..., 0]])).save(source / "deep" / "c ü.webp", lossless=True)
+    Image.fromarray(picture[:1, :1]).save(source / "dot.png")
+    (source / "broken.png").write_bytes(b"\x89PNG nothing")
+    (source / "notes.txt").write_text("no picture")
+    heard: list[tuple[int, int]] = []
+    found = list(enlarge_files(source, out, bicubic, scale=4, progress=lambda done, total: heard.append((done, total))))
+    assert [(item.source.name, item.reason) for item in found if not item.result] == [
+        ("broken.png", "not a picture that Pillow can read")
+    ]
+    assert heard[-1] == (5, 5)
+    kinds = {}
+    for path in sorted(out.rglob("*.png")):
+        with Image.open(path) as image:
+            kinds[path.relative_to(out).as_posix()] = (image.size, image.mode)
+    assert kinds == {
+        "a.png": ((256, 160), "RGB"),
+        "deep/b.png": ((256, 160), "RGB"),
+        "deep/c ü.png": ((256, 160), "RGBA"),
+        "dot.png": ((4, 4), "RGB"),
+    }
+    assert read_metadata(out / "a.png")["upscaler"] == "bicubic"
+    again = list(enlarge_files(source / "a.png", out, bicubic, scale=4))
+    assert "is there already; add --overwrite" in again[0].reason
+
+
+def test_a_source_that_is_not_there_or_holds_nothing_is_refused(bicubic: Upscaler, tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match="there is no picture or folder"):
+        list(enlarge_files(tmp_path / "nothing", tmp_path / "out", bicubic, scale=4))
+    with pytest.raises(ArtganError, match="holds no pictures"):
+        list(enlarge_files(tmp_path, tmp_path / "out", bicubic, scale=4))
