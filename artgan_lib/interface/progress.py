@@ -13,10 +13,11 @@ from artgan_lib.studio.pipeline import STAGES, Progress
 
 
 class JobProgress:
-    """Shows a `GenerationJob`: a bar counted in stored pictures in a terminal, nothing elsewhere."""
+    """Shows a `GenerationJob`: a bar counted in stored pictures in a terminal, a line a tenth elsewhere."""
 
     def __init__(self) -> None:
         self.bar: tqdm[Any] | None = None
+        self.said = 0
 
     def __enter__(self) -> "JobProgress":
         return self
@@ -28,6 +29,11 @@ class JobProgress:
     def __call__(self, progress: Progress) -> None:
         """Advance the bar when a picture is stored, and name the stage in hand."""
         if not interactive():
+            if progress.stage == STAGES[-1] and progress.done * 10 // progress.total > self.said:
+                self.said = progress.done * 10 // progress.total
+                left = f", about {progress.seconds_left:,.0f} s left" if progress.seconds_left else ""
+                sys.stdout.write(f"{progress.done} of {progress.total} pictures stored{left}\n")
+                sys.stdout.flush()
             return
         self.bar = self.bar or tqdm(total=progress.total, unit="img")
         self.bar.set_description(progress.stage)

@@ -8,7 +8,7 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.images import read_metadata
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import EnhancingSettings, GenerationSettings
-from artgan_lib.studio.upscaling import AUTO, INTERPOLATIONS, NETWORKS
+from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,12 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
     if not known and upscaler == AUTO:
         raise ArtganError(f"{picture} was enlarged by a network of your own, {name}; name its file by --upscaler")
     now = versions()
-    return Again(
-        GenerationSettings(model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation")),
-        EnhancingSettings(recipe["size"], (name or AUTO) if known else upscaler, recipe.get("backend") or "spandrel"),
-        [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]],
-    )
+    try:
+        generation = GenerationSettings(model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"))
+        enhancing = EnhancingSettings(
+            recipe["size"], (name or AUTO) if known else upscaler, recipe.get("backend") or BACKENDS[0]
+        )
+    except (KeyError, TypeError, AttributeError):
+        raise ArtganError(f"{picture} says what no picture of ours says; it cannot be made again") from None
+    changes = [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]]
+    return Again(generation, enhancing, changes)

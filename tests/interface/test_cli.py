@@ -7,8 +7,7 @@ import pytest
 from PIL import Image
 
 from artgan_lib import open_cache, read_log, synthetic_paintings
-from artgan_lib.interface.cli import DEFAULT_UPSCALER, main
-from artgan_lib.studio import upscaling
+from artgan_lib.interface.cli import main
 
 TINY = ["--set", "width=2", "--set", "batch_size=4", "--set", "images_per_epoch=12", "--set", "epochs=2"]
 
@@ -123,10 +122,57 @@ def test_a_folder_that_cannot_be_written_is_told(
     assert err == f"artgan: {tmp_path / 'file' / 'out'}: Not a directory\n"
 
 
-def test_the_default_upscaler_is_the_librarys() -> None:
-    assert DEFAULT_UPSCALER == upscaling.DEFAULT
-
-
 def test_it_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "artgan_lib", "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == "artgan 0.1.0\n"
+
+
+def test_a_picture_is_made_again_varied_and_walked_through(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    painting = ["generate", "--model", model, "--device", "cpu", "--upscaler", "bicubic"]
+    assert run(capsys, *painting, "--count", 3, "--seed", 7, "--size", 256)[0] == 0
+    (folder,) = (tmp_path / "results").iterdir()  # without --out, a folder named by time, model and seed
+    assert folder.name.endswith("_dcgan_seed7")
+    picture = folder / "seed7_002_256px.png"
+
+    status, _, err = run(capsys, *painting, "--like", picture, "--out", "again")
+    assert (status, err) == (0, "")
+    assert (tmp_path / "again" / "recipe_000_256px.png").read_bytes() != b""
+    with Image.open(picture) as one, Image.open(tmp_path / "again" / "recipe_000_256px.png") as other:
+        assert np.array_equal(one, other)
+
+    assert run(capsys, *painting, "--vary", picture, "--amount", 0.3, "--count", 4, "--out", "near")[0] == 0
+    assert len(list((tmp_path / "near").glob("*.png"))) == 4
+
+    walking = ["walk", "--model", model, "--device", "cpu", "--frames", 3, "--out", "walk.gif"]
+    status, told, _ = run(capsys, *walking, "--through", "7:0", "--through", "7:2")
+    assert status == 0
+    assert "6 frames through 7:0 7:2 -> walk.gif" in told
+    assert "is there already" in run(capsys, *walking)[2]
+
+    status, told, _ = run(capsys, "results", "list")
+    assert status == 0
+    assert f"{folder.name} " in told
+    assert "complete" in told
+    assert run(capsys, "results", "show", folder)[0] == 0
+    assert run(capsys, "results", "zip", folder)[1].strip().endswith(f"{folder.name}.zip")
+    assert run(capsys, "results", "rm", folder)[0] == 0
+    assert not folder.exists()
+    assert "holds no results" in run(capsys, "results", "show", folder)[2]
+
+
+def test_a_run_that_was_stopped_does_not_count_as_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from artgan_lib.gan import training
+
+    result = training.TrainResult(tmp_path, tmp_path / "g.safetensors", tmp_path / "log.jsonl", 3, finished=False)
+    monkeypatch.setattr(training, "train", lambda *arguments, **options: result)
+    arguments = ["train", "--variant", "dcgan", "--profile", "smoke", "--data", "synthetic", "--run-dir", str(tmp_path)]
+    assert main(arguments) == 130
+
+
+def test_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    status, told, _ = run(capsys, "variants")
+    assert status == 0
+    assert "wgan-clip              wgan-gp with gradient_correction=clip-weights" in told

@@ -1,0 +1,68 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from artgan_lib import ArtganError, ConvertingSettings, GenerationJob, build_models, export_generator, preset
+from artgan_lib.studio.again import settings_like
+from artgan_lib.studio.pipeline import versions
+from artgan_lib.studio.settings import EnhancingSettings, GenerationSettings
+
+
+def paint(
+    model: Path, folder: Path, generation: GenerationSettings, upscaler: str = "lanczos", **converting: object
+) -> list[Path]:
+    enhancing = EnhancingSettings(256, upscaler)
+    return GenerationJob(generation, enhancing, ConvertingSettings(**converting), folder, device="cpu").run().pictures
+
+
+@pytest.mark.parametrize(
+    "converting", [{}, {"image_format": "jpeg"}, {"image_format": "webp"}, {"image_format": "webp", "lossless": True}]
+)
+def test_a_picture_says_how_it_is_made_again_in_every_format(
+    converting: dict[str, object], model: Path, tmp_path: Path
+) -> None:
+    wanted = GenerationSettings(model, seed=7, recipes=("7:3", "7:3*0.5+9:1*0.5"), truncation=1.5)
+    for picture in paint(model, tmp_path / "first", wanted, **converting):
+        again = settings_like(picture, model)
+        assert again.differences == []
+        (copy,) = paint(model, tmp_path / picture.stem, again.generation, again.enhancing.upscaler, **converting)
+        with Image.open(copy) as one, Image.open(picture) as other:
+            assert np.array_equal(one, other)
+
+
+def test_other_versions_are_named(model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (picture,) = paint(model, tmp_path, GenerationSettings(model, 1))
+    monkeypatch.setattr("artgan_lib.studio.again.versions", lambda: versions() | {"torch": "99.0"})
+    (difference,) = settings_like(picture, model).differences
+    assert difference.startswith("torch ")
+    assert difference.endswith(" -> 99.0")
+
+
+def test_what_cannot_be_made_again_is_told(model: Path, tmp_path: Path) -> None:
+    (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
+    config = preset("dcgan", "smoke", seed=4)
+    other = export_generator(tmp_path / "other.safetensors", build_models(config)[0], config, {"step": 0})
+    with pytest.raises(ArtganError, match=r"was painted by another model, generator\.safetensors; name that by"):
+        settings_like(picture, other)
+    with pytest.raises(ArtganError, match="there is no model"):
+        settings_like(picture, tmp_path / "nothing")
+    Image.new("RGB", (8, 8)).save(tmp_path / "foreign.png")
+    with pytest.raises(ArtganError, match="does not say how it was made"):
+        settings_like(tmp_path / "foreign.png", model)
+    (tmp_path / "text.png").write_text("no picture")
+    with pytest.raises(ArtganError, match="is not a picture that can be read"):
+        settings_like(tmp_path / "text.png", model)
+
+
+@pytest.mark.parametrize("change", [{"seed": "x"}, {"size": 65}, {"recipe": "nonsense"}, {"seed": -1}, {"upscaler": 5}])
+def test_a_forged_recipe_is_refused(change: dict[str, object], model: Path, tmp_path: Path) -> None:
+    (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
+    with Image.open(picture) as image:
+        info = PngImagePlugin.PngInfo()
+        info.add_text("artgan", json.dumps(json.loads(image.info["artgan"]) | change))
+        image.save(tmp_path / "forged.png", pnginfo=info)
+    with pytest.raises(ArtganError):
+        settings_like(tmp_path / "forged.png", model)
