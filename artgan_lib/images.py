@@ -7,7 +7,7 @@ Networks see float NCHW in [-1, 1]; everything else holds uint8 NHWC. Reading a 
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -67,9 +67,18 @@ def image_grid(images: np.ndarray, columns: int | None = None, gap: int = 2, bac
 
 def fingerprint(images: np.ndarray) -> str:
     """Tell one set of pictures (N, H, W, 3) from another: a hash of its shape and of every pixel."""
+    return _hash(images, range(len(images)))
+
+
+def spot_fingerprint(images: np.ndarray) -> str:
+    """Tell sets apart as `fingerprint` does, but quickly and not surely: by 256 pictures spread over the set."""
+    return _hash(images, np.linspace(0, len(images) - 1, num=min(256, len(images))).astype(int))
+
+
+def _hash(images: np.ndarray, indices: Iterable[int]) -> str:
     digest = hashlib.sha256(str(images.shape).encode())
-    for image in images:
-        digest.update(np.ascontiguousarray(image).tobytes())
+    for index in indices:
+        digest.update(images[index].tobytes())
     return digest.hexdigest()[:16]
 
 

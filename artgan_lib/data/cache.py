@@ -17,7 +17,7 @@ from PIL import Image
 
 from artgan_lib.data.sources import Painting, Refused, Source
 from artgan_lib.errors import ArtganError
-from artgan_lib.images import fingerprint
+from artgan_lib.images import spot_fingerprint
 
 FORMAT = 2
 IMAGES, LABELS, FILES, MANIFEST = "images.npy", "labels.npy", "files.jsonl", "manifest.json"
@@ -111,6 +111,7 @@ def _difference(
     counts = {style: int((labels == index).sum()) for index, style in enumerate(manifest["styles"])}
     if labels.shape != shape[:1] or counts != manifest["styles"]:
         return f"{LABELS} does not count the styles as the manifest does"
-    if fingerprint(images) != manifest["fingerprint"] or (verify and hash_file(path / IMAGES) != manifest["sha256"]):
+    changed = spot_fingerprint(images) != manifest["fingerprint"]
+    if changed or (verify and hash_file(path / IMAGES) != manifest["sha256"]):
         return f"{IMAGES} has been changed since it was made"
     return None

@@ -25,7 +25,7 @@ from artgan_lib.data.parallel import Progress, map_files
 from artgan_lib.data.sources import Painting, Source, choose, open_source
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.errors import ArtganError
-from artgan_lib.images import fingerprint
+from artgan_lib.images import spot_fingerprint
 from artgan_lib.runlog import readable_size, write_json
 
 __all__ = ["SYNTHETIC", "load_pictures", "prepare", "square_thumbnail"]
@@ -248,7 +248,7 @@ def _finish(
         "styles": _count(kept, "style"),
         "splits": _count(kept, "split"),
         "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
-        "fingerprint": fingerprint(images),
+        "fingerprint": spot_fingerprint(images),
         "sha256": hash_file(beside / IMAGES),
         "files_sha256": hash_file(beside / FILES),
         "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 
 from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset
 from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, save_checkpoint
-from artgan_lib.images import fingerprint
+from artgan_lib.images import fingerprint, spot_fingerprint
 
 CONFIG = preset("wgan-gp", "smoke", width=2)
 STATE = {"config": CONFIG.to_dict(), "data": "abc", "step": 3, "weights": torch.arange(4.0)}
@@ -103,6 +103,11 @@ def test_fingerprint_sees_order_and_shape() -> None:
     assert fingerprint(images) == fingerprint(images.copy())
     assert fingerprint(images) != fingerprint(images[::-1])
     assert fingerprint(images) != fingerprint(images[:10])
+    many = np.zeros((600, 2, 2, 3), np.uint8)
+    one_changed = many.copy()
+    one_changed[1] = 1  # between those that a spot check looks at
+    assert fingerprint(many) != fingerprint(one_changed)
+    assert spot_fingerprint(many) == spot_fingerprint(one_changed)
 
 
 def test_a_generator_that_is_not_finite_or_of_another_version_is_refused(tmp_path: Path) -> None:
