@@ -3,17 +3,22 @@
 A floor is measured by the same protocol on as many pictures, so it says what a perfect generator would get.
 """
 
+import functools
+import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from artgan_lib.downloads import cache_dir
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard, measured_with
 from artgan_lib.evaluation.extractors import Extractor
 from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, manifold_scores, moments
 from artgan_lib.images import fingerprint
+from artgan_lib.runlog import write_atomic
 
 SUBSET = 1000
 """Pictures in a subset of the kernel distance; fewer if there are fewer."""
@@ -91,7 +96,10 @@ def evaluate(
             f"there are {len(others):,}; prepare more, or choose a layer of fewer dimensions"
         )
     sets = {"generated": fake, "real": real, "other real": others}
-    found = {name: _features(extractor, images, progress, name) for name, images in sets.items()}
+    found = {
+        name: features_of(images, extractor, functools.partial(progress, name), keep=name != "generated")
+        for name, images in sets.items()
+    }
     mine = _compare(found["real"], found["generated"], seed)
     floor = _compare(found["real"], found["other real"], seed)
     names = {"frechet": card.name, "kernel": card.name.replace("FID", "KID").replace("FD", "KD")}
@@ -106,12 +114,37 @@ def evaluate(
 _MANIFOLD = ("precision", "recall", "density", "coverage")
 
 
-def _features(extractor: Extractor, images: np.ndarray, progress: Callable[[str, int], None], name: str) -> np.ndarray:
-    return np.concatenate(list(extractor.batches([images], lambda done: progress(name, done))))
+def features_of(
+    images: np.ndarray, extractor: Extractor, progress: Callable[[int], None] = lambda done: None, *, keep: bool = False
+) -> np.ndarray:
+    """Return the features of pictures, float32 (N, dim).
+
+    Args:
+        images: uint8 (N, H, W, 3).
+        extractor: From `load_extractor`.
+        progress: Told how many are done.
+        keep: Keep them in the user's cache, by what is in the pictures and the network, and take them from there.
+    """
+    name = f"{fingerprint(images)} {extractor.name} {extractor.layer} {extractor.sha256} {extractor.resizer}"
+    path = cache_dir() / "features" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.npy"
+    if keep and path.is_file():
+        try:
+            stored: np.ndarray = np.load(path, allow_pickle=False)
+            if stored.shape == (len(images), extractor.dim) and np.isfinite(stored).all():
+                return stored
+        except (ValueError, OSError, EOFError):
+            path.unlink(missing_ok=True)
+    features = np.concatenate(list(extractor.batches([images], progress)))
+    if keep:
+        buffer = io.BytesIO()
+        np.save(buffer, features)
+        write_atomic(path, buffer.getvalue())
+    return features
 
 
 def _compare(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
     kernel = kernel_distance(real, fake, size=SUBSET, seed=seed)
-    manifold = manifold_scores(real[:MANIFOLD_COUNT], fake[:MANIFOLD_COUNT], NEIGHBOURS)
+    count = min(len(real), len(fake), MANIFOLD_COUNT)  # as many on either side: neighbourhoods shrink with their number
+    manifold = manifold_scores(real[:count], fake[:count], NEIGHBOURS)
     distance = frechet_distance(moments([real]), moments([fake]))
     return {"frechet": distance, "kernel": kernel.mean, "kernel_sd": kernel.sd, **manifold._asdict()}

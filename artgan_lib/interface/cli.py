@@ -12,7 +12,7 @@ from typing import NoReturn
 from artgan_lib import __version__
 from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
-from artgan_lib.interface import commands, studio_commands
+from artgan_lib.interface import commands, evaluation_commands, studio_commands
 from artgan_lib.presets import PROFILES, VARIANTS
 
 RESULTS = Path("results")
@@ -140,6 +140,22 @@ def build_parser() -> argparse.ArgumentParser:
     command = _add(steps, "zip", studio_commands.results_zip, "pack a run into a zip file")
     command.add_argument("folder", metavar="RUN", type=_path)
     command.add_argument("--out", metavar="FILE", type=_path, help="default: beside the folder")
+
+    command = _add(subparsers, "evaluate", evaluation_commands.evaluate, "score a generator against real pictures")
+    command.add_argument("--model", metavar="FILE", type=_path, help="generator.safetensors of a run; or")
+    command.add_argument("--images", metavar="DIR", type=_path, help="folder or archive of pictures to be scored")
+    command.add_argument("--data", metavar="CACHE", type=_path, required=True, help="real pictures to compare with")
+    command.add_argument(
+        "--floor", metavar="CACHE", type=_path, help="other real pictures, for the floor (default: half of --data)"
+    )
+    command.add_argument("--n", type=int, default=10_000, help="pictures to be scored (default %(default)s)")
+    command.add_argument("--extractor", default="inception-2015", help="feature network (default %(default)s)")
+    command.add_argument("--layer", help="of the feature network, by its dimensions (default 2048)")
+    command.add_argument("--weights", metavar="FILE", type=_path, help="of the feature network")
+    command.add_argument("--seed", type=int, default=0, help="default %(default)s")
+    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+    command.add_argument("--offline", action="store_true", help="fetch nothing")
+    command.add_argument("--out", metavar="FILE", type=_path, help="scores and card (build/scores/NAME.json)")
 
     command = _add(subparsers, "notebooks", commands.notebooks, "execute the numbered notebooks with papermill")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
