@@ -23,7 +23,7 @@ FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 """Formats a picture can be written in, and the ending of their files."""
 
 _METADATA_KEY = "artgan"
-_EXIF_DESCRIPTION = 0x010E
+EXIF_DESCRIPTION = 0x010E
 
 
 def to_float(images: "Tensor") -> "Tensor":
@@ -117,7 +117,7 @@ def encode(
         info.add_text(_METADATA_KEY, text)
     else:
         options["exif"] = exif = Image.Exif()
-        exif[_EXIF_DESCRIPTION] = text
+        exif[EXIF_DESCRIPTION] = text
         options["quality"] = quality
         if image_format == "jpeg":
             options["subsampling"] = "4:4:4"
@@ -142,7 +142,7 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
     """
     try:
         with Image.open(path) as image:
-            text = image.info.get(_METADATA_KEY) or image.getexif().get(_EXIF_DESCRIPTION) or "{}"
+            text = image.info.get(_METADATA_KEY) or image.getexif().get(EXIF_DESCRIPTION) or "{}"
     except UnidentifiedImageError:
         raise ArtganError(f"{path} is not a picture that can be read") from None
     try:

@@ -49,8 +49,8 @@ def latents(seed: int, indices: Iterable[int], dim: int, truncation: float | Non
     Raises:
         ArtganError: If truncation is too small to be reached by drawing.
     """
-    if truncation is not None and not truncation >= 0.05:
-        raise ArtganError(f"truncation must be at least 0.05, not {truncation:g}")
+    if truncation is not None and not 0.05 <= truncation <= 100:
+        raise ArtganError(f"truncation must lie in 0.05 to 100, not {truncation:g}")
     rows = []
     for index in indices:
         rng = np.random.default_rng((seed, index))

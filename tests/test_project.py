@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from artgan_lib.interface.cli import build_parser
-from artgan_lib.interface.redraw import BEGIN, END, results_table
+from artgan_lib.interface.redraw import BEGIN, END, results_tables
 
 NAMED = {
     "jupyterlab",
@@ -93,7 +93,7 @@ def test_every_command_of_the_readme_exists(root: Path) -> None:
 
 
 def test_the_readmes_results_are_those_of_the_committed_files(root: Path) -> None:
-    assert f"{BEGIN}\n{results_table(root)}{END}" in (root / "README.md").read_text(), "run make figures"
+    assert f"{BEGIN}\n{results_tables(root)}{END}" in (root / "README.md").read_text(), "run make figures"
 
 
 def test_make_help_lists_every_target(root: Path) -> None:

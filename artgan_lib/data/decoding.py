@@ -66,21 +66,21 @@ def to_rgb(image: Image.Image) -> Image.Image:
 
     Transparency is laid over white, 16 bits a channel are scaled to eight, LAB goes by its colour profile.
     """
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    elif image.mode == "LAB":
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-        assert converted is not None  # it is only for in-place conversion
-        return converted
-    elif image.mode.startswith("I") or image.mode == "F":
+    if image.mode.startswith("I") or image.mode == "F":  # first, for Pillow would clip them, not scale
         values = np.asarray(image, dtype=np.float64)
         if image.mode == "F":  # scientific pictures: 0 to 1, or 0 to 255
             values = values * (255 if np.nanmax(values) <= 1 else 1)
         elif image.mode != "I" or values.max() > 255:
             values = values / 257
         return Image.fromarray(np.nan_to_num(values).round().clip(0, 255).astype(np.uint8)).convert("RGB")
+    if image.mode == "LAB":
+        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
+        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
+        assert converted is not None  # it is only for in-place conversion
+        return converted
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        image = (image.convert("LA") if image.mode == "La" else image).convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     return image.convert("RGB")
 
 

@@ -1,23 +1,27 @@
 """What the commands of `artgan` do that make pictures and look after results."""
 
 import argparse
+import itertools
 import sys
 from typing import TYPE_CHECKING
 
 from artgan_lib.errors import ArtganError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     import numpy as np
 
     from artgan_lib.studio.upscaling import Upscaler
 
+MAX_FRAMES = 2000  # of a walk: more than a minute of film
 _SLOW = 10  # seconds from which a run's length is told before it begins
 
 
 def generate(options: argparse.Namespace) -> int:
     """Paint pictures."""
+    from artgan_lib.images import read_metadata
     from artgan_lib.interface.progress import JobProgress
     from artgan_lib.studio.again import settings_like
     from artgan_lib.studio.pipeline import GenerationJob
@@ -29,18 +33,17 @@ def generate(options: argparse.Namespace) -> int:
     enhancing = EnhancingSettings(options.size, options.upscaler, options.backend)
     recipes = tuple(options.recipe)
     truncation = options.truncation
-    if options.like or options.vary:
-        again = settings_like(options.like or options.vary, options.model, options.upscaler)
-        recipes, truncation = again.generation.recipes, again.generation.truncation
-        if options.like:
-            enhancing = again.enhancing
-            for difference in again.differences:
-                print(f"not as it was then: {difference}", file=sys.stderr)
-        else:
-            base = Recipe.parse(recipes[0])
-            recipes = tuple(str(recipe) for recipe in variations(base, options.amount, options.count, options.seed))
+    if options.vary:
+        found = read_metadata(options.vary)
+        base, truncation = Recipe.parse(str(found.get("recipe") or "")), found.get("truncation")
+        recipes = tuple(str(recipe) for recipe in variations(base, options.amount, options.count, options.seed))
     generation = GenerationSettings(options.model, options.count, options.seed, recipes, truncation, options.style)
     converting = ConvertingSettings(options.format, options.quality, options.grid, options.lossless)
+    if options.like:
+        again = settings_like(options.like, options.model, options.upscaler)
+        generation, enhancing, converting = again.generation, again.enhancing, again.converting
+        for difference in again.differences:
+            print(f"not as it was then: {difference}", file=sys.stderr)
     job = GenerationJob(
         generation,
         enhancing,
@@ -66,27 +69,32 @@ def walk(options: argparse.Namespace) -> int:
     from artgan_lib.gan.checkpoints import load_generator
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
-    from artgan_lib.studio.animation import check_kind, write_animation
+    from artgan_lib.studio.animation import check_animation, write_animation
     from artgan_lib.studio.recipes import Recipe, numbered, walk
     from artgan_lib.studio.sampling import paint_batches
     from artgan_lib.studio.upscaling import passes
 
-    check_kind(options.out)
+    check_animation(options.out, options.fps)
     if options.out.exists() and not options.overwrite:
         raise ArtganError(f"{options.out} is there already; name another file or add --overwrite")
     stations = [Recipe.parse(text) for text in options.through] or numbered(options.seed, 4)
+    if options.frames * len(stations) > MAX_FRAMES:
+        raise ArtganError(f"a walk has at most {MAX_FRAMES:,} frames, not {options.frames * len(stations):,}")
     path = walk(stations, options.frames, closed=True)
     where = choose_device(options.device)
     generator, _ = load_generator(options.model)
     upscaler = _upscaler(options, where) if passes(options.size) else None
     show = counter("painting")
-    frames: list[np.ndarray] = []
-    for batch in paint_batches(generator.to(where), path, truncation=options.truncation):
-        for picture in batch:
-            frames.append(upscaler.to_size(picture, options.size) if upscaler else picture)
-            show(len(frames), len(path))
-    out = write_animation(frames, options.out, options.fps)
-    print(f"{len(frames)} frames through {' '.join(map(str, stations))} -> {out}")
+
+    def frames() -> "Iterator[np.ndarray]":
+        batches = paint_batches(generator.to(where), path, truncation=options.truncation)
+        for number, picture in enumerate(itertools.chain.from_iterable(batches), 1):
+            yield upscaler.to_size(picture, options.size) if upscaler else picture
+            show(number, len(path))
+
+    about = {"model": options.model.name, "stations": [str(station) for station in stations], "frames": options.frames}
+    out = write_animation(frames(), options.out, options.fps, about)
+    print(f"{len(path)} frames through {' '.join(map(str, stations))} -> {out}")
     return 0
 
 
@@ -94,8 +102,9 @@ def upscale(options: argparse.Namespace) -> int:
     """Enlarge pictures that are on the disk; 1 if one of them could not be."""
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
-    from artgan_lib.studio.files import enlarge_files
+    from artgan_lib.studio.files import check_wanted, enlarge_files
 
+    check_wanted(options.scale or 0, options.size or 0)
     upscaler = _upscaler(options, choose_device(options.device))
     failed = done = 0
     for enlarged in enlarge_files(

@@ -1,13 +1,14 @@
 """The same picture again, from what its file says of itself."""
 
+import hashlib
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
+from artgan_lib.downloads import find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import read_metadata
 from artgan_lib.studio.pipeline import versions
-from artgan_lib.studio.settings import EnhancingSettings, GenerationSettings
+from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS
 
 
@@ -17,6 +18,7 @@ class Again:
 
     generation: GenerationSettings
     enhancing: EnhancingSettings
+    converting: ConvertingSettings
     differences: list[str]  # such as "torch 2.11.0 -> 2.15.0"; with any of them a pixel may differ
 
 
@@ -36,19 +38,46 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
         raise ArtganError(f"{picture} does not say how it was made; only single pictures of artgan generate do")
     if not model.is_file():
         raise ArtganError(f"there is no model {model}")
-    if sha256(model.read_bytes()).hexdigest() != recipe.get("model_sha256"):
+    if _sha256(model) != recipe.get("model_sha256"):
         raise ArtganError(f"{picture} was painted by another model, {recipe.get('model')}; name that by --model")
-    name = recipe.get("upscaler")
-    known = name is None or name in NETWORKS or name in INTERPOLATIONS
-    if not known and upscaler == AUTO:
-        raise ArtganError(f"{picture} was enlarged by a network of your own, {name}; name its file by --upscaler")
-    now = versions()
     try:
-        generation = GenerationSettings(model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"))
+        generation = GenerationSettings(
+            model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"), recipe.get("style")
+        )
         enhancing = EnhancingSettings(
-            recipe["size"], (name or AUTO) if known else upscaler, recipe.get("backend") or BACKENDS[0]
+            recipe["size"], _upscaler(picture, recipe, upscaler), recipe.get("backend") or BACKENDS[0]
+        )
+        converting = ConvertingSettings(
+            recipe["format"], recipe["quality"], lossless=recipe["lossless"] and recipe["format"] == "webp"
         )
     except (KeyError, TypeError, AttributeError):
         raise ArtganError(f"{picture} says what no picture of ours says; it cannot be made again") from None
+    now = versions() | {"upscaler_sha256": _hash_of(enhancing)}
     changes = [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]]
-    return Again(generation, enhancing, changes)
+    return Again(generation, enhancing, converting, changes)
+
+
+def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -> str:
+    """Return the upscaler to take: the one that was chosen, else the one of the recipe if it has a name."""
+    name = recipe.get("upscaler")
+    if name is None or chosen != AUTO:
+        return chosen
+    if name not in NETWORKS and name not in INTERPOLATIONS:
+        raise ArtganError(f"{picture} was enlarged by a network of your own, {name}; name its file by --upscaler")
+    return name
+
+
+def _hash_of(enhancing: EnhancingSettings) -> str | None:
+    """Return the hash of the weights that would be used, None where there are none or they are yet to be fetched."""
+    name = enhancing.upscaler
+    if enhancing.size == 64 or name in INTERPOLATIONS:
+        return None
+    if name in NETWORKS:
+        path = find_weights(NETWORKS[name])
+        return _sha256(path) if path else str(NETWORKS[name].checksum).removeprefix("sha256:")
+    return _sha256(Path(name)) if Path(name).is_file() else None
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,22 +1,25 @@
 """Enlarging pictures that are on the disk already: any file or folder, any size, with transparency."""
 
+import io
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageCms
 
 from artgan_lib.data.decoding import decode_with, to_rgb, upright
 from artgan_lib.errors import ArtganError
-from artgan_lib.images import encode
+from artgan_lib.images import FORMATS, encode, read_metadata
 from artgan_lib.runlog import write_atomic
+from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.upscaling import Upscaler
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 LARGEST = 2**28
-"""Pixels of a result at most: 16,384 x 16,384, which takes some 5 GB while it is made."""
+"""Pixels of a result at most: 16,384 x 16,384, which takes some 10 GB while it is made."""
 
 
 class Enlarged(NamedTuple):
@@ -41,10 +44,7 @@ def enlarge_picture(image: np.ndarray, upscaler: Upscaler, *, scale: int = 0, si
             large.
     """
     height, width = image.shape[:2]
-    if (scale > 0) == (size > 0):
-        raise ArtganError("give either a scale or a size")
-    if scale and not 2 <= scale <= 64:
-        raise ArtganError(f"the scale must lie in 2 to 64, not {scale}")
+    check_wanted(scale, size)
     factor = scale or size / max(height, width)
     if factor <= 1:
         raise ArtganError(f"it is {width} x {height} pixels, so as large as {size} already")
@@ -90,42 +90,99 @@ def enlarge_files(
     Raises:
         ArtganError: If there is no such source, or it holds no pictures.
     """
+    check_wanted(scale, size)
     if not source.exists():
         raise ArtganError(f"there is no picture or folder {source}")
+    if not source.is_dir() and out.suffix.lower() in ENDINGS:
+        raise ArtganError(f"{out} is the name of a picture; name a folder for the result")
+    if source.is_dir() and source.resolve() == out.resolve():
+        raise ArtganError(f"{out} is the folder of the pictures themselves; name another one for the results")
     base = source if source.is_dir() else source.parent
-    paths = [source]
-    if source.is_dir():
-        paths = sorted(path for path in source.rglob("*") if path.suffix.lower() in ENDINGS)
+    paths = [source] if not source.is_dir() else _pictures(source, out)
     if not paths:
         raise ArtganError(f"{source} holds no pictures; known endings are {', '.join(sorted(ENDINGS))}")
-    ending = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}[image_format]
-    for number, path in enumerate(paths, 1):
-        target = out / path.relative_to(base).with_suffix(ending)
+    targets = _targets([path.relative_to(base) for path in paths], FORMATS[image_format])
+    sources = {path.resolve() for path in paths}
+    for number, (path, name) in enumerate(zip(paths, targets, strict=True), 1):
         try:
-            if target.exists() and not overwrite:
-                raise ArtganError(f"{target} is there already; add --overwrite")
-            found = decode_with(path.read_bytes(), read_picture, min_side=1)
-            if found.result is None:
-                raise ArtganError(found.reason or "")
-            enlarged = enlarge_picture(found.result, upscaler, scale=scale, size=size)
-            if image_format == "jpeg":
-                enlarged = enlarged[..., :3]
-            about = {"source": path.name, "upscaler": upscaler.name, "upscaler_sha256": upscaler.sha256}
-            write_atomic(target, encode(enlarged, image_format, about))
+            target = out / name
+            _enlarge_file(path, target, sources, upscaler, scale, size, image_format, overwrite)
             yield Enlarged(path, target, "")
-        except ArtganError as error:
+        except (ArtganError, OSError) as error:
             yield Enlarged(path, None, str(error))
         progress(number, len(paths))
+
+
+def check_wanted(scale: int, size: int) -> None:
+    """Check what is asked for, before anything is loaded.
+
+    Raises:
+        ArtganError: If not exactly one of the two is given, or it is out of range.
+    """
+    if (scale != 0) == (size != 0):
+        raise ArtganError("give either a scale or a size")
+    if scale and not 2 <= scale <= 64:
+        raise ArtganError(f"the scale must lie in 2 to 64, not {scale}")
+    if size < 0:
+        raise ArtganError(f"the size must be positive, not {size}")
+
+
+def _pictures(folder: Path, out: Path) -> list[Path]:
+    """Return the pictures of a folder and those in it, but for what lies in the folder of the results."""
+    found = (path for path in folder.rglob("*") if path.suffix.lower() in ENDINGS and not path.is_dir())
+    return sorted(path for path in found if not path.resolve().is_relative_to(out.resolve()))
+
+
+def _targets(names: list[Path], ending: str) -> list[Path]:
+    """Name the results; where two would have one name, on any system, the old ending stays in it."""
+    taken = Counter(str(name.with_suffix("")).casefold() for name in names)
+    return [
+        name.with_suffix(ending)
+        if taken[str(name.with_suffix("")).casefold()] == 1
+        else name.with_name(f"{name.name}{ending}")
+        for name in names
+    ]
+
+
+def _enlarge_file(
+    path: Path, target: Path, sources: set[Path], upscaler: Upscaler, scale: int, size: int, kind: str, overwrite: bool
+) -> None:
+    if target.resolve() in sources:
+        raise ArtganError(f"{target} would take the place of a source; name another folder")
+    if target.exists() and not overwrite:
+        raise ArtganError(f"{target} is there already; add --overwrite")
+    found = decode_with(path.read_bytes(), read_picture, min_side=1)
+    if found.result is None:
+        raise ArtganError(found.reason or "")
+    enlarged = enlarge_picture(found.result, upscaler, scale=scale, size=size)
+    if kind == "jpeg" and enlarged.shape[-1] == 4:  # JPEG knows no transparency: it is laid over white
+        white = Image.new("RGBA", enlarged.shape[1::-1], "white")
+        enlarged = np.asarray(Image.alpha_composite(white, Image.fromarray(enlarged)).convert("RGB"))
+    about = {"source": path.name, "scale": scale or None, "size": size or None, "upscaler": upscaler.name}
+    about |= {"upscaler_sha256": upscaler.sha256, "of": read_metadata(path), **versions()}
+    write_atomic(target, encode(enlarged, kind, about))
 
 
 def read_picture(image: Image.Image) -> np.ndarray:
     """Return a decoded picture as uint8 (H, W, 3), or (H, W, 4) where any of it is transparent."""
     image = upright(image)
-    rgb = np.asarray(to_rgb(image))
-    if not image.has_transparency_data:
-        return rgb
-    alpha = np.asarray(image.convert("RGBA"))[..., 3]
-    if alpha.min() == 255:
-        return rgb
-    colours = np.asarray(image.convert("RGBA"))[..., :3]  # not laid on white, which would show at soft edges
-    return np.dstack([colours, alpha])
+    if image.mode.startswith("I") or image.mode == "F" or not image.has_transparency_data:
+        return np.asarray(_to_srgb(image))
+    rgba = np.asarray(image.convert("RGBA"))
+    if rgba[..., 3].min() == 255:
+        return np.asarray(_to_srgb(image))
+    return rgba  # not laid on white, which would show at soft edges
+
+
+def _to_srgb(image: Image.Image) -> Image.Image:
+    """Turn a picture into sRGB by its colour profile, if it has one that can be used."""
+    profile = image.info.get("icc_profile")
+    if profile and image.mode in ("RGB", "CMYK", "L"):
+        try:
+            srgb = ImageCms.createProfile("sRGB")
+            converted = ImageCms.profileToProfile(image, io.BytesIO(profile), srgb, outputMode="RGB")
+            if converted is not None:
+                return converted
+        except (ImageCms.PyCMSError, OSError):
+            pass  # a damaged profile says nothing
+    return to_rgb(image)

@@ -6,12 +6,14 @@ flow through one by one, so the first is on the disk while later ones are being 
 
 import dataclasses
 import hashlib
+import itertools
 import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -143,6 +145,7 @@ class GenerationJob:
 
         pictures: list[Path] = []
         grid: Path | None = None
+        complete = False
         try:
             # Fig. 2, read from the inside out; each stage pulls what it needs from the one before.
             outputs = self.image_conversion(self.image_enhancement(self.image_generation()))
@@ -156,28 +159,35 @@ class GenerationJob:
                     pictures.append(path)
                     self._stored += 1
                     self._tell(STAGES[3], output.number)
+            complete = True
         except _CancelledError:
             pass
         finally:
-            complete = len(pictures) == self.generation.count
             manifest = store.close(complete=complete, stage_seconds=self._rounded_seconds())
         return JobResult(folder, pictures, grid, manifest, self._rounded_seconds(), self._cancelled.is_set())
 
     def estimate(self) -> float:
         """Return about how many seconds the run will take, from one micro-batch painted and one picture enlarged."""
         self._load()
+        recipes = numbered(0, MICRO_BATCH)
+        next(paint_batches(self._generator, recipes))  # the first call of anything sets things up
         begun = time.perf_counter()
-        picture = next(paint_batches(self._generator, numbered(0, MICRO_BATCH)))[0]
+        picture = next(paint_batches(self._generator, recipes))[0]
         painting = time.perf_counter() - begun
         enlarging = 0.0
         if self._upscaler is not None:
-            self._upscaler.enlarge(picture)  # the first call sets things up
+            self._upscaler.enlarge(picture)
             begun = time.perf_counter()
             self._upscaler.enlarge(picture)
-            # A pass costs as much as its input has pixels.
-            inputs = sum(upscaling.SCALE ** (2 * number) for number in range(upscaling.passes(self.enhancing.size)))
-            enlarging = (time.perf_counter() - begun) * inputs
-        return painting * -(-self.generation.count // MICRO_BATCH) + enlarging * self.generation.count
+            once = time.perf_counter() - begun
+            scale, wanted, reached = self._upscaler.scale, self.enhancing.size // len(picture), 1
+            while reached < wanted:  # a pass costs as much as its input has pixels
+                enlarging += once * reached**2
+                reached *= scale
+        begun = time.perf_counter()
+        self._encode(picture.repeat(4, axis=0).repeat(4, axis=1), None, None)
+        converting = (time.perf_counter() - begun) * (self.enhancing.size / 256) ** 2
+        return painting * -(-self.generation.count // MICRO_BATCH) + (enlarging + converting) * self.generation.count
 
     def image_generation(self) -> Iterator[GeneratedData]:
         """Paint the pictures, a micro-batch at a time."""
@@ -197,14 +207,16 @@ class GenerationJob:
 
     def image_enhancement(self, generated: Iterator[GeneratedData]) -> Iterator[EnlargedImage]:
         """Enlarge each picture to the size that was asked for."""
-        for number, recipe, pixels in generated:
-            enlarged = pixels
+        together = self._upscaler.batch if self._upscaler is not None else 1
+        while chunk := list(itertools.islice(generated, together)):
             self._check()
+            enlarged = [picture.pixels for picture in chunk]
             if self._upscaler is not None:
                 with self._stage(STAGES[1]):
-                    enlarged = self._upscaler.to_size(pixels, self.enhancing.size, self._check)
-            self._tell(STAGES[1], number)
-            yield EnlargedImage(number, recipe, enlarged)
+                    enlarged = self._upscaler.batch_to_size(enlarged, self.enhancing.size, self._check)
+            for (number, recipe, _), pixels in zip(chunk, enlarged, strict=True):
+                self._tell(STAGES[1], number)
+                yield EnlargedImage(number, recipe, pixels)
 
     def image_conversion(self, enlarged: Iterator[EnlargedImage]) -> Iterator[OutputImage]:
         """Turn each picture into the bytes of a file, and all of them into a contact sheet if one was asked for."""
@@ -228,11 +240,11 @@ class GenerationJob:
         """Read the model and the enlarger once, and refuse what cannot be done."""
         if self._header is None:
             generator, self._header = load_generator(self.generation.model)
-            styles = self._header["origin"].get("styles") or []
+            styles: tuple[str, ...] = getattr(generator, "styles", ())  # of a network that was trained by style
             if self.generation.style is not None and self.generation.style not in styles:
                 known = f"it knows {', '.join(styles)}" if styles else "it knows no styles; leave --style out"
                 raise ArtganError(f"{self.generation.model} cannot paint the style {self.generation.style!r}: {known}")
-            where = choose_device(self.device)
+            self._where = where = choose_device(self.device)
             self._generator = generator.to(where)
             if self.enhancing.size != min(upscaling.SIZES):
                 name, backend = self.enhancing.upscaler, self.enhancing.backend
@@ -257,12 +269,17 @@ class GenerationJob:
             "number": number,
             "seed": self.generation.seed,
             "truncation": self.generation.truncation,
+            "style": self.generation.style,
             "model": Path(self.generation.model).name,
             "model_sha256": self._model_sha256,
             "size": self.enhancing.size,
             "upscaler": self._upscaler.name if self._upscaler else None,
             "upscaler_sha256": self._upscaler.sha256 if self._upscaler else None,
             "backend": self.enhancing.backend if enlarged else None,
+            "device": self._where.type,
+            "format": self.converting.image_format,
+            "quality": self.converting.quality,
+            "lossless": self.converting.lossless,
             **versions(),
         }
 
@@ -308,5 +325,7 @@ def versions() -> dict[str, str]:
         "artgan": __version__,
         "python": platform.python_version(),
         "torch": torch.__version__,
+        "numpy": np.__version__,
         "pillow": PIL.__version__,
+        "spandrel": version("spandrel"),
     }

@@ -31,6 +31,8 @@ class Recipe:
     def __post_init__(self) -> None:
         if not self.points:
             raise ArtganError("a recipe needs at least one point, such as 7:3")
+        plain = tuple((int(seed), int(index), float(weight)) for seed, index, weight in self.points)
+        object.__setattr__(self, "points", plain)  # numpy's numbers would be written with their type
         for seed, index, weight in self.points:
             check_seed(seed)
             if not 0 <= index <= MAX_INDEX:
@@ -129,7 +131,9 @@ def variations(recipe: Recipe, amount: float, count: int, seed: int) -> list[Rec
     """
     if not 0 < amount <= 1:
         raise ArtganError(f"the amount of variation must be above 0 and at most 1, not {amount:g}")
-    return [blend(recipe, other, amount) for other in numbered(seed, count)]
+    own = {point[:2] for point in recipe.points}  # towards itself there is no way to go
+    others = [other for other in numbered(seed, count + len(own)) if other.points[0][:2] not in own]
+    return [blend(recipe, other, amount) for other in others[:count]]
 
 
 def slerp(one: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:

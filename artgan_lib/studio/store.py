@@ -3,6 +3,7 @@
 Also what is done with such folders later: listed, shown, packed, removed.
 """
 
+import glob
 import json
 import re
 import zipfile
@@ -18,6 +19,7 @@ from artgan_lib.runlog import write_atomic, write_json
 
 MANIFEST = "manifest.json"
 FORMAT = 1
+_STEM = re.compile(r"\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d_.+_seed\d+")  # of the folders that new_folder makes
 
 
 class ResultsStore:
@@ -47,7 +49,13 @@ class ResultsStore:
         self._write()
 
     def put(self, name: str, content: bytes, entry: dict[str, Any]) -> Path:
-        """Write one file, whole or not at all, and name it in the manifest with what is known of it."""
+        """Write one file, whole or not at all, and name it in the manifest with what is known of it.
+
+        Raises:
+            ArtganError: If a file of this name lies there, which is not ours.
+        """
+        if (self.folder / name).exists():
+            raise ArtganError(f"{self.folder / name} is there already and not of this run; name another folder")
         path = write_atomic(self.folder / name, content)
         self.manifest["images"].append({"file": name, **entry})
         self._write()
@@ -126,18 +134,30 @@ def read_run(folder: Path | str) -> StoredRun:
     path = folder / MANIFEST
     if not path.is_file():
         raise ArtganError(f"{folder} holds no results: there is no {MANIFEST} in it")
+    foreign = StoredRun(folder, {"images": []}, [], f"its {MANIFEST} is not one of ours")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
+        if manifest["format"] != FORMAT or "generation" not in manifest:
+            return foreign
         missing = [name for name in _names(manifest) if not (folder / name).is_file()]
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return StoredRun(folder, {"images": []}, [], f"its {MANIFEST} is not one of ours")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
+        return foreign
     return StoredRun(folder, manifest, missing)
 
 
 def list_runs(base: Path | str) -> Iterator[StoredRun]:
-    """Yield the runs below a folder, oldest first by name; folders that hold none are passed over."""
-    for path in sorted(Path(base).glob(f"*/{MANIFEST}")):
-        yield read_run(path.parent)
+    """Yield the runs below a folder, oldest first by name; what is wrong with one is told in its state.
+
+    Raises:
+        ArtganError: If there is no such folder.
+    """
+    if not Path(base).is_dir():
+        raise ArtganError(f"there is no folder {base}; artgan generate makes one")
+    for folder in sorted(path for path in Path(base).iterdir() if path.is_dir()):
+        if (folder / MANIFEST).is_file():
+            yield read_run(folder)
+        elif _STEM.match(folder.name):
+            yield StoredRun(folder, {"images": []}, [], f"its {MANIFEST} is gone")
 
 
 def remove_run(folder: Path | str) -> list[str]:
@@ -153,7 +173,10 @@ def remove_run(folder: Path | str) -> list[str]:
     if run.problem:
         raise ArtganError(f"{folder} is left as it is: {run.problem}")
     for path in run.pictures:
-        path.unlink()
+        path.unlink(missing_ok=True)
+    for name in [*_names(run.manifest), MANIFEST]:  # what a kill left half-written
+        for rest in run.folder.glob(f".{glob.escape(name)}.*"):
+            rest.unlink()
     (run.folder / MANIFEST).unlink()
     left = sorted(path.name for path in run.folder.iterdir())
     if not left:
@@ -173,7 +196,8 @@ def pack_run(folder: Path | str, out: Path | str) -> Path:
     if out.exists():
         raise ArtganError(f"{out} is there already; name another file")
     buffer = BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as archive:  # pictures are compressed already
+    # Pictures are compressed already; a file may bear a date before 1980, which zip does not know.
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED, strict_timestamps=False) as archive:
         for path in [*run.pictures, run.folder / MANIFEST]:
             archive.write(path, f"{run.folder.resolve().name}/{path.name}")
     return write_atomic(out, buffer.getvalue())
@@ -181,5 +205,5 @@ def pack_run(folder: Path | str, out: Path | str) -> Path:
 
 def _names(manifest: dict[str, Any]) -> list[str]:
     """Names of plain files that a manifest lists; a path that leads elsewhere is passed over."""
-    files = [entry["file"] for entry in manifest["images"]]
+    files = dict.fromkeys(entry["file"] for entry in manifest["images"])
     return [name for name in files if isinstance(name, str) and Path(name).name == name]

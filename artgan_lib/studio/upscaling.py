@@ -4,6 +4,7 @@ The networks are Real-ESRGAN's own, loaded by spandrel, which reads their files 
 passes a picture is rounded to 8 bits, as in a PNG, and never goes through JPEG.
 """
 
+import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -79,30 +80,36 @@ class Upscaler:
         Raises:
             ArtganError: If the result is not finite or constant, or does not fit in memory in the smallest tiles.
         """
-        check()
-        if self.tile is None or max(image.shape[:2]) <= self.tile:
-            return self.enlarge_batch([image], check)[0]
         while True:
+            check()
             try:
+                if self.tile is None or max(image.shape[:2]) <= self.tile:
+                    return self._finish(image, self._network(image[None])[0])
                 one = lambda part: self._network(part[None])[0]  # noqa: E731
                 return self._finish(image, in_tiles(image, self.tile, self.scale, one, check))
             except Exception as error:
-                self._halve(error)
+                if not _out_of_memory(error):
+                    raise
+            # Out of the except block, so that nothing holds on to what the failed attempt had in memory.
+            self._halve_tile(max(image.shape[:2]))
 
     def enlarge_batch(self, images: Sequence[np.ndarray], check: Callable[[], None] = lambda: None) -> list[np.ndarray]:
-        """Enlarge pictures of one size, several at once; each comes out as it would by itself, within 1 of 255."""
-        if self.tile is not None and max(images[0].shape[:2]) > self.tile:
-            return [self.enlarge(image, check) for image in images]
+        """Enlarge pictures of one size, `batch` at once; each comes out as it would by itself, within 1 of 255."""
         done: list[np.ndarray] = []
         while len(done) < len(images):
+            part = images[len(done) : len(done) + self.batch]
+            if len(part) == 1 or (self.tile is not None and max(part[0].shape[:2]) > self.tile):
+                done += [self.enlarge(image, check) for image in part]
+                continue
             check()
-            part = np.stack(images[len(done) : len(done) + self.batch])
             try:
-                enlarged = self._network(part)
+                enlarged = self._network(np.stack(part))
+                done += [self._finish(image, big) for image, big in zip(part, enlarged, strict=True)]
+                continue
             except Exception as error:
-                self._halve(error, side=max(part.shape[1:3]))
-                return done + self.enlarge_batch(images[len(done) :], check)
-            done += [self._finish(image, big) for image, big in zip(part, enlarged, strict=True)]
+                if not _out_of_memory(error):
+                    raise
+            self.batch = len(part) // 2
         return done
 
     def to_scale(self, image: np.ndarray, scale: int, check: Callable[[], None] = lambda: None) -> np.ndarray:
@@ -126,26 +133,30 @@ class Upscaler:
         """
         return self.to_scale(image, SCALE ** passes(size), check)
 
-    def _halve(self, error: Exception, side: int = 0) -> None:
-        """Take smaller batches, then smaller tiles, if memory ran out; raise anything else."""
-        if not _out_of_memory(error):
-            raise error
-        if side and self.batch > 1:
-            self.batch //= 2
-            return
-        tile = min(self.tile or TILE, side or TILE) // 2
+    def batch_to_size(
+        self, images: Sequence[np.ndarray], size: int, check: Callable[[], None] = lambda: None
+    ) -> list[np.ndarray]:
+        """Enlarge several pictures as `to_size` does, `batch` at once."""
+        enlarged, reached = list(images), 1
+        while reached < SCALE ** passes(size):
+            enlarged, reached = self.enlarge_batch(enlarged, check), reached * self.scale
+        return enlarged
+
+    def _halve_tile(self, side: int) -> None:
+        tile = min(self.tile or TILE, side) // 2
         if tile < SMALLEST_TILE:
             raise ArtganError(
                 f"there is not enough memory to enlarge a picture by {self.name}, even in tiles of {SMALLEST_TILE} "
                 "pixels; close other programs, or take --device cpu or --upscaler bicubic"
-            ) from None
+            )
         self.tile = tile
 
     def _finish(self, image: np.ndarray, enlarged: np.ndarray) -> np.ndarray:
         if not np.isfinite(enlarged).all():
             raise ArtganError(f"{self.name} gave a picture that is not finite; take --device cpu or another upscaler")
         result: np.ndarray = enlarged.round().clip(0, 255).astype(np.uint8)
-        if result.min() == result.max() and int(image.max()) - int(image.min()) > 1:
+        flat = (np.ptp(result, axis=(0, 1)) == 0).all()
+        if flat and np.ptp(image, axis=(0, 1)).max() > 1:
             raise ArtganError(f"{self.name} gave a picture of one colour; take --device cpu or another upscaler")
         return result
 
@@ -221,19 +232,21 @@ def _load_network(path: Path, device: torch.device) -> tuple[Callable[[np.ndarra
     if not isinstance(model, ImageModelDescriptor) or model.scale not in (2, 4) or model.input_channels != 3:
         raise ArtganError(f"{path} does not enlarge colour pictures by 2 or 4; choose another network")
     model.float().eval()
-    # Half precision where the device is made for it and the network allows; float32 on a processor, always.
+    # Half precision where the device is made for it and the network allows; float32 on a processor, always. Each kind
+    # has its own copy: rounding the weights and widening them again would not give them back.
     kinds = [torch.float32]
     if device.type == "cuda":
         kinds = [torch.float16] * model.supports_half + [torch.bfloat16] * model.supports_bfloat16 + kinds
+    models = [(kind, model if kind == torch.float32 else copy.deepcopy(model).to(dtype=kind)) for kind in kinds]
 
     @torch.inference_mode()
     def enlarge(images: np.ndarray) -> np.ndarray:
         x = torch.tensor(images, device=device).permute(0, 3, 1, 2).float().div_(255)
-        for kind in kinds:  # the next one if a value overflows
-            y = model.to(dtype=kind)(x.to(kind)).float()
+        for kind, network in models:  # the next one if a value overflows
+            y = network(x.to(kind)).float()
             if torch.isfinite(y).all():
                 break
-        result: np.ndarray = y.clamp(0, 1).mul_(255).permute(0, 2, 3, 1).cpu().numpy()
+        result: np.ndarray = y.mul_(255).permute(0, 2, 3, 1).cpu().numpy()
         return result
 
     return enlarge, int(model.scale)
@@ -245,8 +258,11 @@ def _interpolate(images: np.ndarray, kind: Image.Resampling) -> np.ndarray:
     return np.stack([np.asarray(Image.fromarray(image).resize(sides, kind)) for image in images]).astype(np.float32)
 
 
+_NO_MEMORY = ("out of memory", "not enough memory", "can't allocate memory")
+
+
 def _out_of_memory(error: Exception) -> bool:
     text = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or (
-        isinstance(error, RuntimeError) and ("not enough memory" in text or "can't allocate memory" in text)
+        isinstance(error, RuntimeError) and any(words in text for words in _NO_MEMORY)
     )

@@ -48,6 +48,10 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert (results["coverage_even_kernel_5"], results["coverage_odd_kernel_5"]) == (2, 3)
         for kernel, by_hand in ((3, 0.5), (4, 1.0), (5, 1.5)):
             assert results[f"checkerboard_kernel_{kernel}"] == pytest.approx(by_hand, rel=0.1)
+    elif path.stem == "08_upscaling":
+        assert results["psnr_by_hand"] == pytest.approx(48.1308, abs=1e-3)
+        assert results["psnr_lanczos"] > results["psnr_bicubic"]
+        assert results["tile_difference"] <= 1
     elif path.stem == "05_wgan_gp":
         assert results["slope_with_clipping"] < 1e-3 < results["slope_with_penalty"]
         assert results["linear_penalty"] == pytest.approx(4, rel=1e-5)

@@ -28,7 +28,9 @@ def test_a_picture_says_how_it_is_made_again_in_every_format(
     for picture in paint(model, tmp_path / "first", wanted, **converting):
         again = settings_like(picture, model)
         assert again.differences == []
-        (copy,) = paint(model, tmp_path / picture.stem, again.generation, again.enhancing.upscaler, **converting)
+        job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / picture.stem, device="cpu")
+        (copy,) = job.run().pictures
+        assert copy.suffix == picture.suffix
         with Image.open(copy) as one, Image.open(picture) as other:
             assert np.array_equal(one, other)
 
@@ -66,3 +68,17 @@ def test_a_forged_recipe_is_refused(change: dict[str, object], model: Path, tmp_
         image.save(tmp_path / "forged.png", pnginfo=info)
     with pytest.raises(ArtganError):
         settings_like(tmp_path / "forged.png", model)
+
+
+def test_another_network_of_the_same_name_is_told(
+    model: Path, shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = tmp_path / "own" / "realesr-general-x4v3.pth"
+    own.parent.mkdir()
+    own.write_bytes((shared_weights / "realesr-animevideov3.pth").read_bytes())
+    (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1), str(own))
+    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
+    (difference,) = settings_like(picture, model).differences
+    assert difference.startswith("upscaler_sha256 ")
+    assert settings_like(picture, model, str(own)).differences == []
+    assert settings_like(picture, model, str(own)).enhancing.upscaler == str(own)

@@ -25,6 +25,19 @@ def test_every_frame_is_there_and_it_is_played_round_and_round(kind: str, frames
             assert animation.info["duration"] == 100
 
 
+@pytest.mark.parametrize("fps", [24, 30, 50])
+def test_a_gif_plays_at_the_speed_that_was_asked_for(fps: int, frames: np.ndarray, tmp_path: Path) -> None:
+    path = write_animation(np.concatenate([frames] * 4), tmp_path / "walk.gif", fps, {"stations": ["7:0"]})
+    with Image.open(path) as animation:
+        durations = []
+        for number in range(animation.n_frames):
+            animation.seek(number)
+            durations.append(animation.info["duration"])
+        assert b'"stations": ["7:0"]' in animation.info["comment"]
+    assert len(durations) == 24
+    assert sum(durations) == pytest.approx(1000 * 24 / fps, abs=10)
+
+
 def test_mp4_holds_every_frame(frames: np.ndarray, tmp_path: Path) -> None:
     av = pytest.importorskip("av", reason="the package av is not installed")
     path = write_animation(iter(frames), tmp_path / "walk.mp4", fps=24)
@@ -38,7 +51,7 @@ def test_mp4_holds_every_frame(frames: np.ndarray, tmp_path: Path) -> None:
 def test_wrong_endings_speeds_and_nothing_to_show_are_refused(frames: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(ArtganError, match=r"must end in one of \.gif, \.webp, \.mp4"):
         write_animation(frames, tmp_path / "walk.avi")
-    with pytest.raises(ArtganError, match="1 to 60 frames a second, not 0"):
+    with pytest.raises(ArtganError, match="a gif has 1 to 50 frames a second, not 0"):
         write_animation(frames, tmp_path / "walk.gif", fps=0)
     with pytest.raises(ArtganError, match="at least one frame"):
         write_animation([], tmp_path / "walk.gif")

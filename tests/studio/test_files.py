@@ -101,3 +101,47 @@ def test_a_source_that_is_not_there_or_holds_nothing_is_refused(bicubic: Upscale
         list(enlarge_files(tmp_path / "nothing", tmp_path / "out", bicubic, scale=4))
     with pytest.raises(ArtganError, match="holds no pictures"):
         list(enlarge_files(tmp_path, tmp_path / "out", bicubic, scale=4))
+
+
+def test_nothing_takes_the_place_of_a_source_or_of_another_result(
+    picture: np.ndarray, bicubic: Upscaler, tmp_path: Path
+) -> None:
+    for name in ("a.png", "a.jpg", "A.webp", "b.png"):
+        Image.fromarray(picture).save(tmp_path / name)
+    before = (tmp_path / "b.png").read_bytes()
+    with pytest.raises(ArtganError, match="is the folder of the pictures themselves"):
+        list(enlarge_files(tmp_path, tmp_path, bicubic, scale=2, overwrite=True))
+    (one,) = enlarge_files(tmp_path / "b.png", tmp_path, bicubic, scale=2, overwrite=True)
+    assert "would take the place of a source" in one.reason
+    assert (tmp_path / "b.png").read_bytes() == before
+    for number in range(2):  # the second time the results lie inside the source, and are not enlarged again
+        inside = list(enlarge_files(tmp_path, tmp_path / "out", bicubic, scale=2, overwrite=True))
+        names = sorted(item.result.name for item in inside if item.result)
+        assert {"a.jpg.png", "a.png.png", "A.webp.png", "b.png"} <= set(names), number
+        assert len(names) == len(set(names)) == len(inside)
+    with pytest.raises(ArtganError, match="is the name of a picture; name a folder"):
+        list(enlarge_files(tmp_path / "b.png", tmp_path / "c.png", bicubic, scale=2))
+
+
+def test_one_file_does_not_stop_the_others(picture: np.ndarray, bicubic: Upscaler, tmp_path: Path) -> None:
+    Image.fromarray(picture).save(tmp_path / "z.png")
+    (tmp_path / "folder.png").mkdir()
+    (tmp_path / "gone.png").symlink_to(tmp_path / "nowhere")
+    found = list(enlarge_files(tmp_path, tmp_path / "out", bicubic, scale=2))
+    assert [(item.source.name, bool(item.result)) for item in found] == [("gone.png", False), ("z.png", True)]
+
+
+def test_sixteen_bits_profiles_and_transparency_are_seen_as_a_viewer_sees_them(
+    bicubic: Upscaler, tmp_path: Path
+) -> None:
+    grey = np.full((8, 8), 128 * 257, np.uint16)
+    Image.fromarray(grey).save(tmp_path / "sixteen.png", transparency=0)
+    clear = np.zeros((8, 8, 4), np.uint8)
+    Image.fromarray(clear).save(tmp_path / "clear.png")
+    out = tmp_path / "out"
+    for _ in enlarge_files(tmp_path, out, bicubic, scale=2, image_format="jpeg"):
+        pass
+    with Image.open(out / "sixteen.jpg") as image:
+        assert np.asarray(image).mean() == pytest.approx(128, abs=1)
+    with Image.open(out / "clear.jpg") as image:
+        assert np.asarray(image).min() > 250  # laid over white

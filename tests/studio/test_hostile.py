@@ -35,7 +35,7 @@ def picture(path: Path, height: int, width: int, mode: str = "RGB") -> Path:
 def full(folder: Path) -> Path:
     """A folder of results that is there."""
     folder.mkdir()
-    (folder / "manifest.json").write_text('{"images": []}')
+    (folder / "manifest.json").write_text('{"format": 1, "generation": {}, "images": []}')
     return folder
 
 
@@ -46,8 +46,8 @@ GENERATE: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "size 512": (lambda tmp: ["--size", 512], "pictures come at 64, 256, 1024 pixels, not at 512"),
     "seed -1": (lambda tmp: ["--seed", -1], "the seed must lie in 0 to 2147483647, not -1"),
     "seed 2**31": (lambda tmp: ["--seed", 2**31], "the seed must lie in 0 to 2147483647"),
-    "truncation 0": (lambda tmp: ["--truncation", 0], "truncation must be at least 0.05, not 0"),
-    "truncation nan": (lambda tmp: ["--truncation", "nan"], "truncation must be at least 0.05, not nan"),
+    "truncation 0": (lambda tmp: ["--truncation", 0], "truncation must lie in 0.05 to 100, not 0"),
+    "truncation nan": (lambda tmp: ["--truncation", "nan"], "truncation must lie in 0.05 to 100, not nan"),
     "quality 0": (lambda tmp: ["--format", "jpeg", "--quality", 0], "quality must lie in 1 to 100, not 0"),
     "format gif": (lambda tmp: ["--format", "gif"], "there is no picture format 'gif'"),
     "png lossless": (lambda tmp: ["--lossless"], "lossless is a choice of webp, not of png"),
@@ -111,8 +111,8 @@ def test_generate(name: str, model: Path, tmp_path: Path, capsys: pytest.Capture
 UPSCALE: dict[str, tuple[Callable[[Path], list[object]], int, str]] = {
     "nothing there": (lambda tmp: [tmp / "none.png", "--scale", 4], 2, "there is no picture or folder"),
     "an empty folder": (lambda tmp: [tmp, "--scale", 4], 2, "holds no pictures"),
-    "neither scale nor size": (lambda tmp: [picture(tmp / "a.png", 8, 8)], 1, "give either a scale or a size"),
-    "scale 1000": (lambda tmp: [picture(tmp / "a.png", 8, 8), "--scale", 1000], 1, "must lie in 2 to 64, not 1000"),
+    "neither scale nor size": (lambda tmp: [picture(tmp / "a.png", 8, 8)], 2, "give either a scale or a size"),
+    "scale 1000": (lambda tmp: [picture(tmp / "a.png", 8, 8), "--scale", 1000], 2, "must lie in 2 to 64, not 1000"),
     "large already": (lambda tmp: [picture(tmp / "a.png", 300, 8), "--size", 256], 1, "as large as 256 already"),
     "too large": (lambda tmp: [picture(tmp / "a.png", 9000, 9000), "--scale", 4], 1, "that can be made"),
     "no picture": (

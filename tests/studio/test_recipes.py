@@ -79,7 +79,7 @@ def test_truncation_draws_again_what_is_too_large_and_leaves_the_rest(truncation
     from scipy.stats import truncnorm
 
     assert cut.std() == pytest.approx(truncnorm(-truncation, truncation).std(), rel=0.05)
-    with pytest.raises(ArtganError, match=r"truncation must be at least 0\.05"):
+    with pytest.raises(ArtganError, match=r"truncation must lie in 0\.05 to 100"):
         latents(7, [0], 100, 0.01)
 
 
@@ -93,3 +93,12 @@ def test_a_picture_is_the_same_in_any_company(model: object) -> None:
         assert np.array_equal(paint_recipes(generator, [Recipe.parse(text)])[0], painted[place])
     assert np.array_equal(painted[20:24], sample(generator, 7, 4))
     assert not np.array_equal(sample(generator, 7, 4, truncation=0.5), painted[20:24])
+
+
+def test_a_neighbour_is_never_the_picture_itself_and_numpys_numbers_are_plain() -> None:
+    base = Recipe.parse("0:2")
+    near = variations(base, 0.3, 4, seed=0)
+    assert len(near) == 4
+    assert all(len(recipe.points) == 2 and recipe.points[1][:2] != (0, 2) for recipe in near)
+    share = np.linspace(0, 1, 5)[1]
+    assert str(blend(Recipe.parse("1:0"), Recipe.parse("2:0"), share)) == "1:0*0.75+2:0*0.25"

@@ -23,14 +23,14 @@ def test_an_earlier_run_is_kept_unless_it_may_be_replaced(tmp_path: Path) -> Non
     (folder / "mine.txt").write_text("kept")
     with pytest.raises(ArtganError, match="holds an earlier run"):
         ResultsStore(folder)
-    ResultsStore(folder, overwrite=True)
+    ResultsStore(folder, {"generation": {}}, overwrite=True)
     assert sorted(path.name for path in folder.iterdir()) == ["manifest.json", "mine.txt"]
     assert read_run(folder).state == "not finished"
 
 
 def test_a_manifest_cannot_make_it_remove_what_lies_elsewhere(tmp_path: Path) -> None:
     (tmp_path / "precious.txt").write_text("kept")
-    store = ResultsStore(tmp_path / "results")
+    store = ResultsStore(tmp_path / "results", {"generation": {}})
     store.close(images=[{"file": "../precious.txt"}, {"file": str(tmp_path / "precious.txt")}])
     assert remove_run(tmp_path / "results") == []
     assert (tmp_path / "precious.txt").exists()
@@ -49,7 +49,7 @@ def test_a_file_in_the_way_and_a_foreign_manifest_are_told(tmp_path: Path) -> No
 
 
 def test_the_manifest_is_true_after_every_file(tmp_path: Path) -> None:
-    store = ResultsStore(tmp_path)
+    store = ResultsStore(tmp_path, {"generation": {}})
     assert (read_run(tmp_path).state, read_run(tmp_path).pictures) == ("not finished", [])
     store.put("a.png", b"1", {"recipe": "7:0"})
     run = read_run(tmp_path)
@@ -82,7 +82,8 @@ def test_runs_are_listed_with_what_is_wrong_with_them(tmp_path: Path) -> None:
         ("3", "its manifest.json is not one of ours"),
         ("6", "complete"),
     ]
-    assert list(list_runs(tmp_path / "nothing")) == []
+    with pytest.raises(ArtganError, match="there is no folder"):
+        list(list_runs(tmp_path / "nothing"))
     with pytest.raises(ArtganError, match=r"4 holds no results: there is no manifest\.json in it"):
         read_run(tmp_path / "4")
 
@@ -107,3 +108,39 @@ def test_a_run_is_packed_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(ArtganError, match=r"cannot be packed: missing are a\.png"):
         pack_run(folder, tmp_path / "other.zip")
     assert not (tmp_path / "other.zip").exists()
+
+
+def test_what_is_not_ours_is_never_removed_or_written_over(tmp_path: Path) -> None:
+    site = tmp_path / "site"
+    site.mkdir()
+    (site / "manifest.json").write_text('{"name": "my site", "images": [{"file": "logo.png"}]}')
+    (site / "logo.png").write_bytes(b"mine")
+    with pytest.raises(ArtganError, match="is not one of ours"):
+        remove_run(site)
+    assert (site / "logo.png").read_bytes() == b"mine"
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "a.png").write_bytes(b"mine")
+    with pytest.raises(ArtganError, match=r"a\.png is there already and not of this run"):
+        stored(tmp_path / "out", "a.png")
+    assert (tmp_path / "out" / "a.png").read_bytes() == b"mine"
+
+
+def test_odd_folders_are_listed_with_what_is_wrong_and_do_not_stop_the_list(tmp_path: Path) -> None:
+    stored(new_folder(tmp_path, "m", 0, NOON), "a.png")
+    (new_folder(tmp_path, "m", 1, NOON) / "a.png").touch()
+    (tmp_path / "deep").mkdir()
+    (tmp_path / "deep" / "manifest.json").write_text("[" * 100_000)
+    (tmp_path / "folder" / "manifest.json").mkdir(parents=True)
+    assert [run.state for run in list_runs(tmp_path)] == [
+        "complete",
+        "its manifest.json is gone",
+        "its manifest.json is not one of ours",
+    ]
+
+
+def test_what_a_kill_left_half_written_goes_with_the_run(tmp_path: Path) -> None:
+    folder = stored(tmp_path / "run", "a.png")
+    (folder / ".manifest.json.x1y2").touch()
+    (folder / ".a.png.x1y2").touch()
+    assert remove_run(folder) == []
+    assert not folder.exists()

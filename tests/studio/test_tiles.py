@@ -50,6 +50,7 @@ def test_batches_then_tiles_are_halved_when_memory_runs_out() -> None:
     upscaler, seen = hungry(2 * 64 * 64)
     enlarged = upscaler.enlarge_batch(images)
     assert [shape[0] for shape in seen] == [8, 4, 2, 2, 2, 2]
+    assert upscaler.batch == 2
     assert all(np.array_equal(big[::4, ::4], image) for big, image in zip(enlarged, images, strict=True))
 
     large = np.tile(images[0], (6, 5, 1))
@@ -101,3 +102,29 @@ def test_a_network_that_doubles_goes_twice_for_each_pass() -> None:
     assert np.array_equal(upscaler.to_size(picture, 1024)[::16, ::16], picture)
     with pytest.raises(ArtganError, match="enlarges by 4 at a time, so not by 8"):
         hungry(10**9)[0].to_scale(picture, 8)
+
+
+def test_a_job_enlarges_as_many_at_once_as_the_upscaler_takes(model: Path, tmp_path: Path) -> None:
+    from artgan_lib import ConvertingSettings, EnhancingSettings, GenerationJob, GenerationSettings
+
+    upscaler, seen = hungry(10**9)
+    wanted = (GenerationSettings(model, 20), EnhancingSettings(256, "bicubic"), ConvertingSettings())
+    job = GenerationJob(*wanted, tmp_path / "run", device="cpu")
+    job._load()
+    job._upscaler = upscaler
+    assert len(job.run().pictures) == 20
+    assert [shape[0] for shape in seen] == [8, 8, 4]
+
+
+@pytest.mark.parametrize("colour", [(0, 200, 0), (7, 7, 7)])
+def test_one_colour_is_found_in_any_channel(colour: tuple[int, int, int]) -> None:
+    flat = np.broadcast_to(np.float32(colour), (1, 256, 256, 3))
+    with pytest.raises(ArtganError, match="a picture of one colour"):
+        Upscaler("flat", 4, lambda images: flat.copy()).enlarge(synthetic_paintings(1)[0][0])
+
+
+def test_an_infinite_value_is_not_clipped_away() -> None:
+    values = np.zeros((1, 256, 256, 3), np.float32)
+    values[0, 0, 0, 0] = np.inf
+    with pytest.raises(ArtganError, match="not finite"):
+        Upscaler("inf", 4, lambda images: values).enlarge(synthetic_paintings(1)[0][0])
