@@ -158,8 +158,8 @@ def _enlarge_file(
     if kind == "jpeg" and enlarged.shape[-1] == 4:  # JPEG knows no transparency: it is laid over white
         white = Image.new("RGBA", enlarged.shape[1::-1], "white")
         enlarged = np.asarray(Image.alpha_composite(white, Image.fromarray(enlarged)).convert("RGB"))
-    about: dict[str, Any] = {"source": path.name, "scale": scale or None, "size": size or None, "upscaler": upscaler.name}
-    about |= {"upscaler_sha256": upscaler.sha256, "of": read_metadata(path), **versions()}
+    about: dict[str, Any] = {"source": path.name, "scale": scale or None, "size": size or None}
+    about |= {"upscaler": upscaler.name, "upscaler_sha256": upscaler.sha256, "of": read_metadata(path), **versions()}
     write_atomic(target, encode(enlarged, kind, about))
 
 
