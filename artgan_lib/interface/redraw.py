@@ -25,13 +25,13 @@ from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upsca
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
 _PAPER = {"fid": "128.259", "cost": "about 530 min"}  # the paper's Table 3
-COMPARED_LOGS, COMPARED_GENERATORS = Path("data/results/three_variants"), Path("data/pretrained/three_variants")
+LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 COMPARED = (
     "The three variants on the same 15,375 paintings: width 16, batch 32, rate 4e-4, seed 0; means over the last epoch "
     "of 800 images. Minutes are of one thread of a machine that did other work as well."
 )
-SHOWN = 4  # the picture shown at three sizes, chosen for its contrasts
-LOG = Path("data/results/wgan-gp_paintings64.log.jsonl")
+SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
+LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
 
 
 def redraw_figures(root: Path) -> Iterator[Path]:
@@ -71,8 +71,8 @@ def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
     curves, samples = Figure(figsize=(12, 6), layout="constrained"), Figure(figsize=(12, 5.2), layout="constrained")
     above, below = curves.subplots(2, 3)
     for variant, upper, lower, ax in zip(VARIANTS, above, below, samples.subplots(1, 3), strict=True):
-        log = read_log(root / COMPARED_LOGS / f"{variant}.log.jsonl")
-        generator, _ = load_generator(root / COMPARED_GENERATORS / f"{variant}.safetensors")
+        log = read_log(root / LOGS / f"{variant}_paintings64.log.jsonl")
+        generator, _ = load_generator(root / GENERATORS / f"{variant}.safetensors")
         plot_losses(log, upper, mean=True).set_title(variant)
         plot_scores(log, lower, mean=True)
         show_pictures(sample(generator, SEED, 48), ax, columns=6, title=variant)
@@ -84,8 +84,8 @@ def _compared_table(root: Path) -> str:
     """Make README's table of the three variants from their logs."""
     rows = ""
     for variant in VARIANTS:
-        log = read_log(root / COMPARED_LOGS / f"{variant}.log.jsonl")
-        config = load_generator(root / COMPARED_GENERATORS / f"{variant}.safetensors")[1]["config"]
+        log = read_log(root / LOGS / f"{variant}_paintings64.log.jsonl")
+        config = load_generator(root / GENERATORS / f"{variant}.safetensors")[1]["config"]
         last = log.iloc[-1]
         gap = f"{last.score_real_mean - last.score_fake_mean:.2f}"
         rows += (
@@ -118,7 +118,7 @@ def _paper_table(root: Path) -> str:
             n,
             here.seed,
         ),
-        ("cost", _PAPER["cost"], f"{log['seconds'].iloc[-1] / 60:.0f} min on two CPU cores, shared", n, here.seed),
+        ("cost", _PAPER["cost"], f"{log['seconds'].iloc[-1] / 60:.0f} min on one CPU core, shared", n, here.seed),
     ]
     head = "| WGAN-GP | paper | here | n | seed | notebook |\n| --- | --- | --- | --- | --- | --- |\n"
     link = "[05](notebooks/05_wgan_gp.ipynb)"
