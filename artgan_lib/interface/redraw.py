@@ -3,6 +3,7 @@
 A figure that needs Real-ESRGAN's weights is left as it is where they are not on the machine.
 """
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -97,8 +98,22 @@ def _compared_table(root: Path) -> str:
 
 
 def results_tables(root: Path) -> str:
-    """Make README's two tables of results."""
-    return f"{_paper_table(root)}\n{COMPARED}\n\n{_compared_table(root)}"
+    """Make README's tables of results."""
+    return f"{_paper_table(root)}\n{COMPARED}\n\n{_compared_table(root)}\n{_studio_table(root)}"
+
+
+def _studio_table(root: Path) -> str:
+    """Make README's table of what a full run costs, from what `benchmarks/studio.py` wrote."""
+    found = json.loads((root / "data/results/studio.json").read_text(encoding="utf-8"))
+    count, size = found["count"], found["size"]
+    told = f"{count} pictures at {size} × {size} on {found['cores']} processor cores, seconds a stage:"
+    stages = list(next(iter(found["upscalers"].values()))["stage_seconds"])
+    head = ["enlarged by", *stages, "all", "memory, MB", "folder, MB"]
+    rows = [head, ["---"] * len(head)]
+    for name, run in found["upscalers"].items():
+        seconds = [f"{value:.1f}" for value in run["stage_seconds"].values()]
+        rows.append([name, *seconds, f"{run['seconds']:.0f}", f"{run['peak_memory_mb']:,}", f"{run['folder_mb']:.0f}"])
+    return f"{told}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _paper_table(root: Path) -> str:
