@@ -9,7 +9,7 @@ from artgan_lib.config import TrainConfig
 from artgan_lib.gan.models import Generator
 from artgan_lib.gan.training import Callback
 from artgan_lib.interface.terminal import interactive
-from artgan_lib.studio.pipeline import STAGES, Progress
+from artgan_lib.studio.interfaces import STAGES, Progress
 
 
 class JobProgress:

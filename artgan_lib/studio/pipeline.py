@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import PIL
@@ -28,53 +28,17 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.models import choose_device
 from artgan_lib.images import FORMATS, encode, image_grid
 from artgan_lib.studio import upscaling
+from artgan_lib.studio.interfaces import STAGES, EnlargedImage, GeneratedData, OutputImage, Progress
 from artgan_lib.studio.recipes import Recipe, numbered
 from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 from artgan_lib.studio.store import ResultsStore, new_folder
 from artgan_lib.studio.upscaling import Upscaler, load_upscaler
 
-STAGES = ("image generation", "image enhancement", "image conversion", "results store")
-"""Components of Fig. 2, in the order in which a picture passes them."""
-
 RESULTS = Path("results")
 """Where the folders of runs lie that were given no folder of their own."""
 
 SHEET_CELL = 256  # largest side of a picture in the contact sheet
-
-
-class GeneratedData(NamedTuple):
-    """A painted picture (interface IGDT)."""
-
-    number: int  # of the run, from 0
-    recipe: Recipe
-    pixels: np.ndarray  # uint8 (64, 64, 3)
-
-
-class EnlargedImage(NamedTuple):
-    """The picture at its final size (interface IEDT)."""
-
-    number: int
-    recipe: Recipe
-    pixels: np.ndarray  # uint8 (size, size, 3)
-
-
-class OutputImage(NamedTuple):
-    """The picture as a file to be (interface IODT)."""
-
-    number: int | None  # None: the contact sheet
-    recipe: Recipe | None
-    name: str
-    content: bytes
-
-
-class Progress(NamedTuple):
-    """How far a stage is, counted in pictures."""
-
-    stage: str
-    done: int
-    total: int
-    seconds_left: float | None = None  # of the whole run, once a picture is stored
 
 
 class _CancelledError(Exception):

@@ -18,7 +18,8 @@ from artgan_lib import (
     sample,
 )
 from artgan_lib.images import FORMATS
-from artgan_lib.studio.pipeline import STAGES, JobResult, Progress
+from artgan_lib.studio.interfaces import STAGES, Progress
+from artgan_lib.studio.pipeline import JobResult
 
 
 def job(model: Path, folder: Path, count: int = 3, size: int = 64, **converting: object) -> GenerationJob:
