@@ -171,7 +171,7 @@ def remove_run(folder: Path | str) -> list[str]:
     """
     run = read_run(folder)
     if run.problem:
-        raise ArtganError(f"{folder} is left as it is: {run.problem}")
+        raise ArtganError(f"{folder} is left as it is: {run.problem}; remove it by hand, or name another folder")
     for path in run.pictures:
         path.unlink(missing_ok=True)
     for name in [*_names(run.manifest), MANIFEST]:  # what a kill left half-written
