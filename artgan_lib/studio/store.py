@@ -137,7 +137,7 @@ def read_run(folder: Path | str) -> StoredRun:
     foreign = StoredRun(folder, {"images": []}, [], f"its {MANIFEST} is not one of ours")
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
-        if manifest["format"] != FORMAT or "generation" not in manifest:
+        if manifest.get("format", FORMAT) != FORMAT or not isinstance(manifest["generation"], dict):
             return foreign
         missing = [name for name in _names(manifest) if not (folder / name).is_file()]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OSError):
