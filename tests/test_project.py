@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from artgan_lib import POINTS
 from artgan_lib.interface.cli import build_parser
 from artgan_lib.interface.redraw import BEGIN, END, results_tables
 
@@ -23,6 +24,10 @@ NAMED = {
     "papermill",
 }
 LISTED_INDEX = re.compile(r"--(extra-)?index-url|--find-links|https?://", re.IGNORECASE)
+
+
+def test_readme_counts_our_points(root: Path) -> None:
+    assert f"and {len(POINTS)} points of our own around its Table 2" in (root / "README.md").read_text()
 
 
 def requirements(root: Path) -> dict[str, str]:
