@@ -132,7 +132,7 @@ def results_list(options: argparse.Namespace) -> int:
 
     runs = list(list_runs(options.base))
     for run in runs:
-        print(f"{run.folder.name:<48} {len(run.pictures):>3} pictures {run.size / 1e6:>7.1f} MB  {run.state}")
+        print(f"{run.folder.name:<48} {run.count:>3} pictures {run.size / 1e6:>7.1f} MB  {run.state}")
     print(f"{len(runs)} runs in {options.base}")
     return 0
 

@@ -106,8 +106,14 @@ class StoredRun:
 
     @property
     def pictures(self) -> list[Path]:
-        """The pictures that are there."""
+        """The files of pictures that are there, a contact sheet among them."""
         return [self.folder / name for name in _names(self.manifest) if name not in self.missing]
+
+    @property
+    def count(self) -> int:
+        """How many single pictures are there; a contact sheet, which has no number, is none."""
+        sheets = {entry["file"] for entry in self.manifest["images"] if entry.get("number", 0) is None}
+        return sum(path.name not in sheets for path in self.pictures)
 
     @property
     def size(self) -> int:

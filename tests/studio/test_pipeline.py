@@ -20,6 +20,7 @@ from artgan_lib import (
 from artgan_lib.images import FORMATS
 from artgan_lib.studio.interfaces import STAGES, Progress
 from artgan_lib.studio.pipeline import JobResult
+from artgan_lib.studio.store import read_run
 
 
 def job(model: Path, folder: Path, count: int = 3, size: int = 64, **converting: object) -> GenerationJob:
@@ -78,6 +79,7 @@ def test_contact_sheet_and_manifest(model: Path, tmp_path: Path) -> None:
         "truncation": None,
         "style": None,
     }
+    assert (read_run(tmp_path).count, len(read_run(tmp_path).pictures)) == (5, 6)  # the sheet is no picture
     assert [image["recipe"] for image in manifest["images"]] == ["7:0", "7:1", "7:2", "7:3", "7:4", None]
     assert all((tmp_path / image["file"]).is_file() for image in manifest["images"])
     assert tuple(manifest["stage_seconds"]) == STAGES
