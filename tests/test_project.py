@@ -10,7 +10,7 @@ import yaml
 
 from artgan_lib import POINTS
 from artgan_lib.interface.cli import build_parser
-from artgan_lib.interface.redraw import BEGIN, END, results_tables
+from artgan_lib.interface.results_tables import BEGIN, END, results_tables
 
 NAMED = {
     "jupyterlab",

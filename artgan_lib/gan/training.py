@@ -21,7 +21,7 @@ import torch
 from artgan_lib.config import IMAGE_SIZE, TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import export_generator, is_finite
-from artgan_lib.gan.models import Generator, choose_device, paint
+from artgan_lib.gan.models import choose_device, paint
 from artgan_lib.gan.runs import RunFolder, find_fork
 from artgan_lib.gan.updates import LOG_KEYS, Networks, build_networks, draw_batch, update_in_turn, update_together
 from artgan_lib.images import encode, fingerprint, image_grid
@@ -36,7 +36,12 @@ CHECK_EVERY = 50
 
 
 class Callback:
-    """Looks on while a run goes; every method may be left as it is."""
+    """Looks on while a run goes; every method may be left as it is.
+
+    A callback that sets `stop` to a sentence ends the run after the epoch: it is saved, and the sentence is the reason.
+    """
+
+    stop: str = ""
 
     def on_start(self, run_dir: Path, step: int) -> None:
         """Hear where the run writes and after how many steps it goes on."""
@@ -44,12 +49,12 @@ class Callback:
     def on_step(self, step: int, total_steps: int) -> None:
         """Hear that a step is done."""
 
-    def on_epoch(self, record: dict[str, Any], generator: Generator) -> Mapping[str, float] | None:
+    def on_epoch(self, record: dict[str, Any], networks: Networks) -> Mapping[str, float] | None:
         """Look at an epoch's line before it is logged, and measure.
 
         Args:
             record: The line, with what callbacks before this one have measured.
-            generator: The one that is exported, in train mode; it must not be changed.
+            networks: Both players, in train mode; they must not be changed. `networks.painter` is what is exported.
 
         Returns:
             Values to add to the line; of one called `score` the lowest names the best checkpoint.
@@ -68,7 +73,8 @@ class TrainResult:
     generator: Path  # the newest, exported
     log: Path
     step: int
-    finished: bool  # False: it was interrupted, the same call goes on
+    finished: bool  # False: it was interrupted or ended by a callback, the same call goes on
+    reason: str = ""  # why a callback ended it
 
 
 def train(
@@ -163,7 +169,7 @@ def train(
             callback.on_start(folder.path, clock.step)
 
         # 4 While images remain:
-        begun = time.perf_counter() - clock.seconds
+        begun, reason = time.perf_counter() - clock.seconds, ""
         while clock.step < config.total_steps and not stopped.is_set():
             # 5 Generator and judge updates, in the author's order.
             batch = draw_batch(config, images, clock.step, where)
@@ -194,7 +200,7 @@ def train(
             # 8 Measure and log: values of the epoch's last batch, as the paper plots, and means over it.
             record = _record(epoch, clock, config, values)
             for callback in callbacks:
-                record |= _measured(callback, record, callback.on_epoch(record, networks.painter) or {})
+                record |= _measured(callback, record, callback.on_epoch(record, networks) or {})
             log.append(record)
             clock.sums.zero_()
             score = record.get("score", math.inf)
@@ -202,12 +208,15 @@ def train(
             if best:
                 clock.best = {"step": clock.step, "epoch": epoch, "score": score}
 
-            # 9 Save a checkpoint.
-            if due or best:
+            # 9 Save a checkpoint, and end early where a callback asks for it.
+            reason = next((callback.stop for callback in callbacks if callback.stop), "")
+            if due or best or reason:
                 save()
+            if reason:
+                break
         if stopped.is_set() or not folder.saved():
             save()
-    return TrainResult(folder.path, folder.generator, log.path, clock.step, clock.step == config.total_steps)
+    return TrainResult(folder.path, folder.generator, log.path, clock.step, clock.step == config.total_steps, reason)
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""What the command of `artgan` does that measures what a generator is worth."""
+"""What the commands of `artgan` do that measure what a generator is worth."""
 
 import argparse
 from collections.abc import Callable
@@ -6,9 +6,29 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
     import numpy as np
+
+
+def register(subparsers: Subparsers) -> None:
+    """Describe the commands of this module."""
+    command = add_command(subparsers, "evaluate", evaluate, "score a generator against real pictures")
+    command.add_argument("--model", metavar="FILE", type=read_path, help="generator.safetensors of a run; or")
+    command.add_argument("--images", metavar="DIR", type=read_path, help="folder or archive of pictures to be scored")
+    command.add_argument("--data", metavar="CACHE", type=read_path, required=True, help="real pictures to compare with")
+    command.add_argument(
+        "--floor", metavar="CACHE", type=read_path, help="other real pictures, for the floor (default: half of --data)"
+    )
+    command.add_argument("--n", type=int, default=10_000, help="pictures to be scored (default %(default)s)")
+    command.add_argument("--extractor", default="inception-2015", help="feature network (default %(default)s)")
+    command.add_argument("--layer", help="of the feature network, by its dimensions (default 2048)")
+    command.add_argument("--weights", metavar="FILE", type=read_path, help="of the feature network")
+    command.add_argument("--seed", type=int, default=0, help="default %(default)s")
+    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+    command.add_argument("--offline", action="store_true", help="fetch nothing")
+    command.add_argument("--out", metavar="FILE", type=read_path, help="scores and card (build/scores/NAME.json)")
 
 
 def evaluate(options: argparse.Namespace) -> int:

@@ -17,8 +17,8 @@ from matplotlib.figure import Figure
 from PIL import Image as PillowImage
 
 from artgan_lib.config import TrainConfig
-from artgan_lib.gan.models import Generator
 from artgan_lib.gan.training import Callback
+from artgan_lib.gan.updates import Networks
 from artgan_lib.interface.figures import plot_losses, plot_scores
 from artgan_lib.interface.notebooks import HEADLESS
 from artgan_lib.interface.progress import TrainingProgress
@@ -63,7 +63,7 @@ class LiveTraining(Callback):
         if time.monotonic() - self.told_at > SECONDS / 4:
             self._tell()
 
-    def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
+    def on_epoch(self, record: dict[str, Any], networks: Networks) -> None:
         """Draw the curves with this epoch."""
         self.records.append(dict(record.items()))
         if time.monotonic() - self.drawn_at > SECONDS:

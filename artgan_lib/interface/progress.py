@@ -6,8 +6,8 @@ from typing import Any
 from tqdm import tqdm
 
 from artgan_lib.config import TrainConfig
-from artgan_lib.gan.models import Generator
 from artgan_lib.gan.training import Callback
+from artgan_lib.gan.updates import Networks
 from artgan_lib.interface.terminal import interactive
 from artgan_lib.studio.interfaces import STAGES, Progress
 
@@ -64,7 +64,7 @@ class TrainingProgress(Callback):
         if step == total_steps:
             self.bar.close()
 
-    def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
+    def on_epoch(self, record: dict[str, Any], networks: Networks) -> None:
         """Print the epoch's line."""
         if record["epoch"] % self.every and record["epoch"] != self.config.epochs:
             return

@@ -3,13 +3,14 @@
 import argparse
 import itertools
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     import numpy as np
 
@@ -17,6 +18,77 @@ if TYPE_CHECKING:
 
 MAX_FRAMES = 2000  # of a walk: more than a minute of film
 _SLOW = 10  # seconds from which a run's length is told before it begins
+RESULTS = Path("results")
+
+
+def register(subparsers: Subparsers) -> None:
+    """Describe the commands of this module."""
+    command = add_command(subparsers, "generate", generate, "paint pictures with a trained generator")
+    _add_painting(command)
+    command.add_argument("--count", type=int, default=16, help="1 to 100 pictures (default %(default)s)")
+    command.add_argument("--recipe", action="append", default=[], help="a picture by its recipe; may be given again")
+    command.add_argument("--like", metavar="PICTURE", type=read_path, help="make this picture again")
+    command.add_argument("--vary", metavar="PICTURE", type=read_path, help="paint --count neighbours of this picture")
+    command.add_argument("--amount", type=float, default=0.2, help="how far they lie, 0 to 1 (default %(default)s)")
+    command.add_argument("--style", help="one of the styles that the model knows")
+    command.add_argument("--format", default="png", help="png, jpeg or webp (default %(default)s)")
+    command.add_argument("--quality", type=int, default=95, help="1 to 100, of jpeg and webp (default %(default)s)")
+    command.add_argument("--lossless", action="store_true", help="webp without loss")
+    command.add_argument("--grid", action="store_true", help="add a contact sheet")
+    command.add_argument(
+        "--out", metavar="DIR", type=read_path, help="folder of the results (a new one below results/)"
+    )
+    command.add_argument("--overwrite", action="store_true", help="replace an earlier run in that folder")
+
+    command = add_command(subparsers, "walk", walk, "walk from picture to picture, as a GIF, WebP or MP4")
+    _add_painting(command)
+    command.add_argument("--through", metavar="RECIPE", action="append", default=[], help="a station, as 7:3; again")
+    command.add_argument("--frames", type=int, default=24, help="from station to station (default %(default)s)")
+    command.add_argument("--fps", type=int, default=24, help="frames a second (default %(default)s)")
+    command.add_argument("--out", metavar="FILE", type=read_path, required=True, help="ending in .gif, .webp or .mp4")
+    command.add_argument("--overwrite", action="store_true", help="replace a file that is there")
+
+    command = add_command(subparsers, "upscale", upscale, "enlarge any picture, or a folder of them")
+    command.add_argument("source", metavar="IN", type=read_path, help="picture or folder")
+    command.add_argument("out", metavar="OUT", type=read_path, help="folder of the results")
+    command.add_argument("--size", type=int, metavar="PIXELS", help="of the longer side, such as 256 or 1024")
+    command.add_argument("--scale", type=int, metavar="TIMES", help="2 to 64")
+    command.add_argument("--format", choices=("png", "jpeg", "webp"), default="png", help="default %(default)s")
+    command.add_argument("--overwrite", action="store_true", help="replace results that are there")
+    _add_enlarging(command)
+
+    results = subparsers.add_parser("results", help="look after results", description="Look after results.")
+    steps = results.add_subparsers(required=True, metavar="STEP", title="steps")
+    command = add_command(steps, "list", results_list, "list the runs in a folder of results")
+    command.add_argument("base", nargs="?", metavar="DIR", type=read_path, default=RESULTS, help="default %(default)s")
+    command = add_command(steps, "show", results_show, "print what a run's manifest says")
+    command.add_argument("folder", metavar="RUN", type=read_path)
+    command = add_command(steps, "rm", results_rm, "remove runs, and nothing else in their folders")
+    command.add_argument("folders", metavar="RUN", type=read_path, nargs="+")
+    command = add_command(steps, "zip", results_zip, "pack a run into a zip file")
+    command.add_argument("folder", metavar="RUN", type=read_path)
+    command.add_argument("--out", metavar="FILE", type=read_path, help="default: beside the folder")
+
+
+def _add_painting(command: argparse.ArgumentParser) -> None:
+    """Add what every command takes that paints."""
+    command.add_argument(
+        "--model", metavar="FILE", type=read_path, required=True, help="generator.safetensors of a run"
+    )
+    command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
+    command.add_argument("--truncation", type=float, help="draw latent components again that are larger than this")
+    _add_enlarging(command)
+
+
+def _add_enlarging(command: argparse.ArgumentParser) -> None:
+    """Add what every command takes that enlarges."""
+    command.add_argument(
+        "--upscaler", default="auto", help="a name, bicubic, lanczos or a file (default: by the device)"
+    )
+    command.add_argument("--backend", default="spandrel", help="spandrel (default) or realesrgan")
+    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+    command.add_argument("--offline", action="store_true", help="fetch nothing")
 
 
 def generate(options: argparse.Namespace) -> int:

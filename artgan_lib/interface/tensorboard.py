@@ -7,8 +7,8 @@ import numpy as np
 from PIL import Image
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.models import Generator
 from artgan_lib.gan.training import Callback
+from artgan_lib.gan.updates import Networks
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard import SummaryWriter
@@ -39,7 +39,7 @@ class TensorBoard(Callback):
         self.samples = run_dir / "samples"
         self.writer = SummaryWriter(run_dir / "tensorboard", purge_step=step + 1)
 
-    def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
+    def on_epoch(self, record: dict[str, Any], networks: Networks) -> None:
         """Write the epoch's values and its grid, if one was drawn."""
         assert self.writer is not None
         for name, value in record.items():

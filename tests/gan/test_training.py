@@ -9,7 +9,6 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, Callback, TrainConfig, load_generator, preset, read_log, train
-from artgan_lib.gan.models import Generator
 from artgan_lib.gan.updates import Batch, Networks, update_together
 
 VARIANTS = ("dcgan", "dcgan-wi", "wgan-gp")
@@ -112,13 +111,28 @@ def test_callbacks_hear_of_every_step_and_epoch(pictures: np.ndarray, tmp_path: 
         def on_step(self, step: int, total_steps: int) -> None:
             self.steps.append((step, total_steps))
 
-        def on_epoch(self, record: dict[str, Any], generator: Generator) -> None:
+        def on_epoch(self, record: dict[str, Any], networks: Networks) -> None:
             self.epochs.append(record["epoch"])
 
     ears = Ears()
     train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[ears])
     assert ears.steps == [(step, 8) for step in range(1, 9)]
     assert ears.epochs == [1, 2]
+
+
+def test_a_callback_can_end_a_run_which_can_be_gone_on_with(pictures: np.ndarray, tmp_path: Path) -> None:
+    class Enough(Callback):
+        def on_epoch(self, record: dict[str, Any], networks: Networks) -> None:
+            self.stop = "enough"
+
+    config = tiny("dcgan", checkpoint_every=2)
+    ended = train(config, pictures, tmp_path / "ended", device="cpu", callbacks=[Enough()])
+    assert (ended.step, ended.finished, ended.reason) == (4, False, "enough")
+    on = train(config, pictures, tmp_path / "ended", device="cpu")
+    whole = train(config, pictures, tmp_path / "whole", device="cpu")
+    assert (on.step, on.finished, on.reason) == (8, True, "")
+    one, other = (load_generator(result.generator)[0].state_dict() for result in (on, whole))
+    assert all(torch.equal(one[name], other[name]) for name in one)
 
 
 def test_epoch_means_are_means_and_last_values_are_the_last(pictures: np.ndarray, tmp_path: Path) -> None:
@@ -163,7 +177,7 @@ def test_a_loss_that_is_not_finite_is_found_within_fifty_steps_and_named(
 
 def test_the_best_checkpoint_is_that_of_the_lowest_score(pictures: np.ndarray, tmp_path: Path) -> None:
     class Scores(Callback):
-        def on_epoch(self, record: dict[str, Any], generator: Generator) -> dict[str, float]:
+        def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
             return {"score": [5.0, 2.0, 3.0, 4.0, float("nan"), 6.0][record["epoch"] - 1], "other": 1.0}
 
     config = tiny("dcgan", epochs=6)
@@ -204,7 +218,7 @@ def test_what_a_callback_measures_must_be_numbers_of_its_own(
     values: dict[str, Any], sentence: str, pictures: np.ndarray, tmp_path: Path
 ) -> None:
     class Meter(Callback):
-        def on_epoch(self, record: dict[str, Any], generator: Generator) -> dict[str, Any]:
+        def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, Any]:
             return values
 
     with pytest.raises(ArtganError, match=sentence):
@@ -213,7 +227,7 @@ def test_what_a_callback_measures_must_be_numbers_of_its_own(
 
 def test_numbers_of_other_libraries_are_logged(pictures: np.ndarray, tmp_path: Path) -> None:
     class Meter(Callback):
-        def on_epoch(self, record: dict[str, Any], generator: Generator) -> dict[str, Any]:
+        def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, Any]:
             return {"score": np.float32(0.5), "other": torch.tensor(2.0)}
 
     log = read_log(train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[Meter()]).log)

@@ -1,0 +1,71 @@
+"""What the commands of `artgan` do that train."""
+
+import argparse
+
+from artgan_lib.config import parse_setting
+from artgan_lib.interface.arguments import Subparsers, add_command, read_path
+from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
+
+
+def register(subparsers: Subparsers) -> None:
+    """Describe the commands of this module."""
+    command = add_command(subparsers, "train", train, "train one variant, or go on with a run that was stopped")
+    command.add_argument("--variant", metavar="NAME", required=True, help=f"{', '.join(VARIANTS)} or a point of ours")
+    command.add_argument("--data", metavar="CACHE", required=True, help="a cache, or the word synthetic")
+    command.add_argument("--run-dir", metavar="RUN", type=read_path, required=True, help="folder of the run")
+    command.add_argument("--profile", choices=tuple(PROFILES), default="paper", help="default %(default)s")
+    command.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="replace a setting")
+    command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+    command.add_argument(
+        "--fork",
+        metavar="RUN",
+        type=read_path,
+        help="begin with the state of another run, under this config",
+    )
+    command.add_argument(
+        "--keep-every",
+        type=int,
+        default=5,
+        metavar="K",
+        help="every K-th checkpoint stays for good (default %(default)s)",
+    )
+    command.add_argument("--tensorboard", action="store_true", help="write the log for TensorBoard as well")
+
+    add_command(subparsers, "variants", variants, "list the paper's variants and our own points of its Table 2")
+
+
+def train(options: argparse.Namespace) -> int:
+    """Train, go on, or fork."""
+    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.gan.training import Callback, train
+    from artgan_lib.interface.progress import TrainingProgress
+    from artgan_lib.interface.tensorboard import TensorBoard
+    from artgan_lib.presets import profile
+
+    config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
+    pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
+    callbacks: list[Callback] = [TrainingProgress(config)]
+    if options.tensorboard:
+        callbacks.append(TensorBoard())
+    result = train(
+        config,
+        pictures.images,
+        options.run_dir,
+        device=options.device,
+        callbacks=callbacks,
+        fork=options.fork,
+        keep_every=options.keep_every,
+    )
+    state = "done" if result.finished else f"stopped{result.reason and f' ({result.reason})'}; the same command goes on"
+    print(f"{state}: {result.step:,} of {config.total_steps:,} steps -> {result.generator}")
+    return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
+
+
+def variants(options: argparse.Namespace) -> int:
+    """List the named configs."""
+    for name in VARIANTS:
+        print(f"{name:<22} the paper's")
+    for name in POINTS:
+        base, moved = moved_from(name)
+        print(f"{name:<22} {base} with {', '.join(f'{field}={value}' for field, value in moved.items())}")
+    return 0
