@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.gan.patches import cut, lay
 from artgan_lib.images import to_uint8
 
 LEAKY_SLOPE = 0.2
@@ -35,12 +36,18 @@ class SameConv2d(nn.Conv2d):
     """
 
     def __init__(self, channels_in: int, channels_out: int, kernel_size: int, *, bias: bool) -> None:
-        super().__init__(channels_in, channels_out, kernel_size, stride=2, bias=bias)
-        self.before, self.after = same_padding(kernel_size)
+        before, after = same_padding(kernel_size)
+        # What is padded alike on all sides needs no padded copy.
+        super().__init__(channels_in, channels_out, kernel_size, 2, before if before == after else 0, bias=bias)
+        self.around = (before, after, before, after)
+        self.by_patches = False  # True: as a matrix product over patches, see `gan.patches`
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', H / 2, W / 2)."""
-        return super().forward(F.pad(x, (self.before, self.after, self.before, self.after)))
+        if self.by_patches:
+            weight = self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
+            return F.conv2d(cut(F.pad(x, self.around), self.kernel_size[0]), weight, self.bias)
+        return super().forward(x if self.padding == self.around[1:3] else F.pad(x, self.around))
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
@@ -54,11 +61,21 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         before, after = same_padding(kernel_size)
         super().__init__(channels_in, channels_out, kernel_size, stride=2, padding=before, bias=bias)
         self.surplus = after - before
+        self.by_patches = False  # True: as a matrix product that gives patches, see `gan.patches`
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (N, C, H, W) to (N, C', 2 H, 2 W)."""
+        if self.by_patches:
+            return self._forward_by_patches(x)
         x = super().forward(x, output_size)
         return x[..., : x.shape[-2] - self.surplus, : x.shape[-1] - self.surplus] if self.surplus else x
+
+    def _forward_by_patches(self, x: Tensor) -> Tensor:
+        before, kernel = same_padding(self.kernel_size[0])[0], self.kernel_size[0]
+        weight = self.weight.permute(2, 3, 1, 0).reshape(-1, self.in_channels, 1, 1)
+        side = 2 * x.shape[-1]
+        y = lay(F.conv2d(x, weight), kernel, side - 2 + kernel)[..., before : before + side, before : before + side]
+        return y if self.bias is None else y + self.bias[:, None, None]
 
 
 def same_padding(kernel_size: int) -> tuple[int, int]:

@@ -1,17 +1,16 @@
 """The one loop that trains every variant, in blocks under one comment each.
 
-Owns the clock and what is written when; a single step is left to `gan.updates`. It knows no data set (pictures come
-as one uint8 array) and no metric (callbacks measure). Random numbers depend on the seed and the step alone, so a run
-that was stopped goes on exactly as if it had not been.
+Owns what is done and written when; a single step is left to `gan.updates`, what makes it fast to `gan.acceleration`,
+several processes to `gan.distributed`. It knows no data set (pictures come as one uint8 array) and no metric
+(callbacks measure). Random numbers depend on the seed and the step alone, so a run that was stopped goes on exactly as
+if it had not been.
 """
 
 import math
-import signal
-import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, fields
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +19,15 @@ import torch
 
 from artgan_lib.config import IMAGE_SIZE, TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.gan.acceleration import Precision, arrange, build_step, choose_plan, settled
 from artgan_lib.gan.checkpoints import export_generator, is_finite
-from artgan_lib.gan.models import choose_device, paint
+from artgan_lib.gan.clock import Clock, epoch_record
+from artgan_lib.gan.distributed import World, joined, local_device
+from artgan_lib.gan.models import paint
+from artgan_lib.gan.pictures import Pictures
 from artgan_lib.gan.runs import RunFolder, find_fork
-from artgan_lib.gan.updates import LOG_KEYS, Networks, build_networks, draw_batch, update_in_turn, update_together
+from artgan_lib.gan.signals import stop_signals
+from artgan_lib.gan.updates import LOG_KEYS, Networks, build_networks, draw_batch
 from artgan_lib.images import encode, fingerprint, image_grid
 from artgan_lib.randomness import latents
 from artgan_lib.runlog import RunLog, write_atomic, write_json
@@ -86,12 +90,14 @@ def train(
     callbacks: Sequence[Callback] = (),
     fork: Path | str | None = None,
     keep_every: int = 5,
+    fast: bool = True,
+    precision: Precision | None = None,
 ) -> TrainResult:
     """Train one variant, or go on with a run that was stopped, killed or cut off by a full disk.
 
     The folder gets `config.json`, `log.jsonl` (a line an epoch), `samples/` (grids of fixed noise), `checkpoints/`
     and `generator.safetensors`, and `generator-best.safetensors` where a callback measures a score. Ctrl-C and SIGTERM
-    save and return.
+    save and return. Processes that torchrun started divide each batch among them; the first of them writes.
 
     Args:
         config: What to train and how long.
@@ -102,10 +108,12 @@ def train(
         fork: Another run's folder, or one of its checkpoints: where this run has no checkpoint yet, it takes over that
             state, clock and log, under its own config and pictures.
         keep_every: Of the checkpoints every so many-th stays beside the newest and the best; 0 keeps none of them.
+        fast: False takes the plain step, which gives the same but for rounding.
+        precision: Of products, see `gan.acceleration.choose_plan`.
 
     Raises:
-        ArtganError: If the pictures do not fit, the folder holds another run or is in use, the fork does not fit, or
-            a loss is no longer finite.
+        ArtganError: If the pictures do not fit, the folder holds another run or is in use, the fork does not fit, a
+            loss is no longer finite, or another process of the run is lost.
     """
     # 1 Check config and data.
     if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
@@ -119,33 +127,42 @@ def train(
     data = fingerprint(images)
 
     # 2 Build.
-    where = choose_device(device)
-    update = update_together if config.judge_updates == 1 else update_in_turn
-    networks = build_networks(config, where)
-    fixed_noise = torch.from_numpy(latents(config.seed, range(SAMPLES), config.latent_dim)).to(where)
-
+    where = local_device(device)
     folder = RunFolder(run_dir, keep_every * config.checkpoint_every * config.steps_per_epoch)
-    with folder, _stop_signals() as stopped, _heard(callbacks):
+    with ExitStack() as held:
+        world = held.enter_context(joined(where, config.batch_size))
+        plan = choose_plan(config, world, fast=fast, precision=precision)
+        held.enter_context(settled(plan, where))
+        networks, pictures = build_networks(config, where, world), Pictures(images, where)
+        fixed_noise = torch.from_numpy(latents(config.seed, range(SAMPLES), config.latent_dim)).to(where)
+        world.share(lambda: bool(held.enter_context(folder)))
+        stopped = held.enter_context(stop_signals())
+        callbacks = callbacks if world.leads else ()
+        for callback in callbacks:
+            held.callback(callback.on_end)
+
         # 3 Resume, or take over another run's state.
         clock = Clock(sums=torch.zeros(len(LOG_KEYS), device=where))
-        state = folder.load_newest(config, data)
+        state = world.share(lambda: folder.load_newest(config, data))
         resuming, forking = state is not None, state is None and fork is not None
         if state is not None:
             _check_fork(fork, folder, state)
             networks.load_state_dicts(state["networks"])
         elif fork is not None:
-            state = _take_over(fork, folder, config, networks)
+            state = _take_over(fork, folder, config, networks, world)
         if state is not None:
-            clock = Clock(**{field.name: state[field.name] for field in fields(Clock)})
-            clock.sums = clock.sums.to(where)
-        log = RunLog(folder.log, state["log_size"] if state else 0)
-        write_json(folder.path / "config.json", config.to_dict())
+            clock = Clock.read(state, where)
+        arrange(networks, plan)
+        take_step = build_step(config, networks, plan, world)
+        log = RunLog(folder.log, state["log_size"] if state else 0) if world.leads else None
+        if world.leads:
+            write_json(folder.path / "config.json", config.to_dict())
 
         broken = torch.zeros((), dtype=torch.long, device=where)  # first step whose losses were not finite
 
         def check_finite() -> None:
             sound = all(map(is_finite, (networks.painter, networks.generator, networks.judge)))
-            if broken or not sound or not torch.isfinite(clock.sums[:4]).all():
+            if world.any(bool(broken) or not sound or not torch.isfinite(clock.sums[:4]).all()):
                 raise _breakdown(int(broken) or clock.step, config, folder)
 
         def export() -> None:
@@ -157,30 +174,30 @@ def train(
 
         def save() -> None:
             check_finite()
-            state = {"config": config.to_dict(), "data": data, "networks": networks.state_dicts(), "log_size": log.size}
-            folder.save(state | vars(clock) | {"sums": clock.sums.cpu()})
-            export()
+            world.average_([clock.sums])
+            world.average_statistics_(networks.modules)
+            if log is not None:
+                state = {"config": config.to_dict(), "data": data, "networks": networks.state_dicts()}
+                folder.save(state | {"log_size": log.size} | vars(clock) | {"sums": clock.sums.cpu()})
+                export()
 
         if forking:
             save()
-        elif resuming:
+        elif resuming and world.leads:
             export()  # a kill may have come between a checkpoint and its generator
         for callback in callbacks:
             callback.on_start(folder.path, clock.step)
 
         # 4 While images remain:
         begun, reason = time.perf_counter() - clock.seconds, ""
-        while clock.step < config.total_steps and not stopped.is_set():
+        while clock.step < config.total_steps and not world.stops(stopped.is_set(), clock.step):
             # 5 Generator and judge updates, in the author's order.
-            batch = draw_batch(config, images, clock.step, where)
-            values = update(config, networks, batch)
+            values = take_step(draw_batch(config, pictures, clock.step, where, world))
             if networks.average:
                 networks.average.update_parameters(networks.generator)
 
             # 6 Advance the clock. The check for finite values stays on the device, but for every fiftieth step.
-            clock.step += 1
-            clock.sums += values
-            clock.seconds = time.perf_counter() - begun
+            clock.advance(values, time.perf_counter() - begun)
             lost = ~torch.isfinite(values[:4]).all() & (broken == 0)
             broken = torch.where(lost, clock.step, broken)
             epoch, within = divmod(clock.step, config.steps_per_epoch)
@@ -192,53 +209,48 @@ def train(
                 continue
 
             # 7 Sample fixed noise.
+            world.average_([values, clock.sums])
+            world.average_statistics_(networks.modules)
             due = epoch % config.checkpoint_every == 0 or clock.step == config.total_steps
-            if due:
+            if due and world.leads:
                 grid = image_grid(paint(networks.painter, fixed_noise))
                 write_atomic(folder.samples / f"epoch_{epoch:04d}.png", encode(grid, "png"))
 
             # 8 Measure and log: values of the epoch's last batch, as the paper plots, and means over it.
-            record = _record(epoch, clock, config, values)
+            record = epoch_record(epoch, clock, config, values)
             for callback in callbacks:
                 record |= _measured(callback, record, callback.on_epoch(record, networks) or {})
-            log.append(record)
+            if log is not None:
+                log.append(record)
             clock.sums.zero_()
-            score = record.get("score", math.inf)
+            score = world.share(lambda record=record: record.get("score", math.inf))  # type: ignore[misc]
             best = score < (clock.best["score"] if clock.best else math.inf)
             if best:
                 clock.best = {"step": clock.step, "epoch": epoch, "score": score}
 
             # 9 Save a checkpoint, and end early where a callback asks for it.
-            reason = next((callback.stop for callback in callbacks if callback.stop), "")
+            reason = world.share(lambda: next((callback.stop for callback in callbacks if callback.stop), ""))
             if due or best or reason:
                 save()
             if reason:
                 break
-        if stopped.is_set() or not folder.saved():
+        if world.any(stopped.is_set() or not folder.saved()):
             save()
-    return TrainResult(folder.path, folder.generator, log.path, clock.step, clock.step == config.total_steps, reason)
+    return TrainResult(folder.path, folder.generator, folder.log, clock.step, clock.step == config.total_steps, reason)
 
 
-@dataclass
-class Clock:
-    """Where a run stands, beside its networks: what a checkpoint keeps of the loop."""
-
-    sums: torch.Tensor  # of the epoch's values so far, shape (6,)
-    step: int = 0
-    seconds: float = 0.0
-    best: dict[str, Any] | None = None  # step, epoch and score of the best checkpoint
-    forked: dict[str, Any] | None = None  # the run, its step and the changes that this run began with
-
-
-def _take_over(fork: Path | str, folder: RunFolder, config: TrainConfig, networks: Networks) -> dict[str, Any]:
+def _take_over(
+    fork: Path | str, folder: RunFolder, config: TrainConfig, networks: Networks, world: World
+) -> dict[str, Any]:
     parent, checkpoint = find_fork(fork)
-    state = folder.take_from(parent, checkpoint, config)
+    state = world.share(lambda: folder.take_from(parent, checkpoint, config))
     try:
         networks.take_over(state["networks"], TrainConfig.from_dict(state["config"]), config)
     except RuntimeError:
         changed = ", ".join(state["forked"]["changed"])
         raise ArtganError(f"{parent.path} cannot be forked: other networks are asked for ({changed})") from None
-    folder.take_log(parent, state["log_size"])
+    if world.leads:
+        folder.take_log(parent, state["log_size"])
     return state
 
 
@@ -262,15 +274,6 @@ def _measured(callback: Callback, record: dict[str, Any], values: Mapping[str, f
         raise ArtganError(f"{name} must return numbers by name, not {dict(values)!r}") from None
 
 
-def _record(epoch: int, clock: Clock, config: TrainConfig, values: torch.Tensor) -> dict[str, Any]:
-    images_seen, mean = clock.step * config.batch_size, clock.sums / config.steps_per_epoch
-    record: dict[str, Any] = {"epoch": epoch, "step": clock.step, "images_seen": images_seen}
-    record |= dict(zip(LOG_KEYS, values.tolist(), strict=True))
-    record |= {f"{key}_mean": value for key, value in zip(LOG_KEYS, mean.tolist(), strict=True)}
-    record |= {"seconds": round(clock.seconds, 3), "images_per_second": round(images_seen / clock.seconds, 1)}
-    return record
-
-
 def _breakdown(step: int, config: TrainConfig, folder: RunFolder) -> ArtganError:
     saved = folder.saved()
     state = f"the last good checkpoint is {saved[-1]}" if saved else "there is no checkpoint yet"
@@ -279,34 +282,3 @@ def _breakdown(step: int, config: TrainConfig, folder: RunFolder) -> ArtganError
         f"(epoch {-(-step // config.steps_per_epoch)}); {state}; a lower lr is the first thing to try"
         + (f", from there by --fork {saved[-1]}" if saved else "")
     )
-
-
-@contextmanager
-def _heard(callbacks: Sequence[Callback]) -> Iterator[None]:
-    """Tell every callback that the run is over, however it ends."""
-    with ExitStack() as stack:
-        for callback in callbacks:
-            stack.callback(callback.on_end)
-        yield
-
-
-@contextmanager
-def _stop_signals() -> Iterator[threading.Event]:
-    """Turn Ctrl-C and SIGTERM into a request to save and return; a second one acts at once."""
-    stopped = threading.Event()
-    if threading.current_thread() is not threading.main_thread():  # only the main thread may handle signals
-        yield stopped
-        return
-    former = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-
-    def stop(number: int, frame: Any) -> None:
-        stopped.set()
-        signal.signal(number, former[signal.Signals(number)])
-
-    for number in former:
-        signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

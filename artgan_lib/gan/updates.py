@@ -1,6 +1,7 @@
 """One step of training: what is drawn, how both networks are moved, and in which order.
 
-The order is the author's. Which pictures there are and how often a step is taken is left to `gan.training`.
+The order is the author's. Which pictures there are and how often a step is taken is left to `gan.training`, on what and
+how fast it is computed to `gan.acceleration`.
 """
 
 from typing import Any, NamedTuple, cast
@@ -11,9 +12,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from artgan_lib.config import TrainConfig
+from artgan_lib.gan.distributed import ALONE, World, synchronized
 from artgan_lib.gan.losses import discriminator_loss, gradient_penalty, non_saturating_loss, wasserstein_estimate
 from artgan_lib.gan.models import Generator, Judge, build_models
-from artgan_lib.images import to_float
+from artgan_lib.gan.pictures import Pictures, to_device
 from artgan_lib.randomness import step_rng
 
 LOG_KEYS = ("loss_g", "loss_d", "score_real", "score_fake", "gradient_penalty", "wasserstein")
@@ -46,6 +48,11 @@ class Networks(NamedTuple):
         """The generator to paint with and to export: the average where there is one."""
         return cast("Generator", self.average.module) if self.average else self.generator
 
+    @property
+    def modules(self) -> list[nn.Module]:
+        """All networks there are."""
+        return [self.generator, self.judge, *([self.average] if self.average else [])]
+
     def state_dicts(self) -> dict[str, dict[str, Any]]:
         """Return all that changes while training, by name."""
         return {name: part.state_dict() for name, part in self._asdict().items() if part is not None}
@@ -74,53 +81,85 @@ class Networks(NamedTuple):
             self.average.load_state_dict({"n_averaged": torch.zeros((), dtype=torch.long)} | average)
 
 
-def draw_batch(config: TrainConfig, images: np.ndarray, step: int, device: torch.device) -> Batch:
-    """Draw the pictures and random numbers of a step; they depend on the config's seed and the step alone."""
+def draw_batch(
+    config: TrainConfig, images: np.ndarray | Pictures, step: int, device: torch.device, world: World = ALONE
+) -> Batch:
+    """Draw the pictures and random numbers of a step; they depend on the config's seed and the step alone.
+
+    They are drawn for the whole batch, of which each process of a `world` gets its part.
+    """
+    pictures = images if isinstance(images, Pictures) else Pictures(images, device, stay=False)
     rng, size, updates = step_rng(config.seed, step), config.batch_size, config.judge_updates
-    index = torch.randint(len(images), (size,), generator=rng)
+    index = torch.randint(len(pictures), (size,), generator=rng)
     z_generator = torch.randn(size, config.latent_dim, generator=rng)
     z_judge = torch.randn(updates, size, config.latent_dim, generator=rng)
     mix = torch.rand(updates, size, generator=rng)
-    real = torch.from_numpy(np.ascontiguousarray(images[index.numpy()])).to(device)
-    return Batch(to_float(real), z_generator.to(device), z_judge.to(device), mix.to(device))
+    noise = world.part(z_generator), world.part(z_judge, dim=1), world.part(mix, dim=1)
+    return Batch(pictures[world.part(index)], *(to_device(part, device) for part in noise))
 
 
-def update_together(config: TrainConfig, networks: Networks, batch: Batch) -> Tensor:
+def update_together(
+    config: TrainConfig, networks: Networks, batch: Batch, *, together: bool = False, world: World = ALONE
+) -> Tensor:
     """One update of each network, both gradients from one forward pass, before either network moves [code].
+
+    Args:
+        config: Of the run.
+        networks: They are moved.
+        batch: Random numbers of this step.
+        together: Judge real and fake pictures in one pass, which a judge without BatchNorm allows.
+        world: The processes over which gradients are averaged.
 
     Returns:
         The values of `LOG_KEYS`, shape (6,), still on the device.
     """
     generator, judge, optimizer_g, optimizer_d, _ = networks
-    fake = generator(batch.z_generator)
-    real_score, fake_score = judge(batch.real), judge(fake)
+    fake = generator(batch.z_generator).to(batch.real)
+    real_score, fake_score = judge_both(judge, batch.real, fake, together)
     loss_g = generator_loss(config, real_score, fake_score)
     loss_d, penalty = judge_loss(config, judge, batch.real, fake, real_score, fake_score, batch.mix[0])
     gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
     gradients_d = torch.autograd.grad(loss_d, list(judge.parameters()))
-    _apply(config, optimizer_g, generator, gradients_g)
-    _apply(config, optimizer_d, judge, gradients_d)
+    _apply(config, optimizer_g, generator, gradients_g, world)
+    _apply(config, optimizer_d, judge, gradients_d, world)
     return _log_values(config, loss_g, loss_d, real_score, fake_score, penalty)
 
 
-def update_in_turn(config: TrainConfig, networks: Networks, batch: Batch) -> Tensor:
+def update_in_turn(
+    config: TrainConfig, networks: Networks, batch: Batch, *, together: bool = False, world: World = ALONE
+) -> Tensor:
     """One update of the generator, then several of the judge on the same real pictures with fresh noise [code].
+
+    Args:
+        config: Of the run.
+        networks: They are moved.
+        batch: Random numbers of this step.
+        together: Judge real and fake pictures in one pass, which a judge without BatchNorm allows.
+        world: The processes over which gradients are averaged.
 
     Returns:
         The values of `LOG_KEYS`, shape (6,): `loss_g` from before, the others from the judge's last pass.
     """
     generator, judge, optimizer_g, optimizer_d, _ = networks
     with torch.no_grad():
-        real_score = judge(batch.real)
-    loss_g = generator_loss(config, real_score, judge(generator(batch.z_generator)))
-    _apply(config, optimizer_g, generator, torch.autograd.grad(loss_g, list(generator.parameters())))
+        real_score = judge(batch.real).to(batch.real)
+    loss_g = generator_loss(config, real_score, judge(generator(batch.z_generator).to(batch.real)).to(batch.real))
+    _apply(config, optimizer_g, generator, torch.autograd.grad(loss_g, list(generator.parameters())), world)
     for z, mix in zip(batch.z_judge, batch.mix, strict=True):
         with torch.no_grad():
-            fake = generator(z)
-        real_score, fake_score = judge(batch.real), judge(fake)
+            fake = generator(z).to(batch.real)
+        real_score, fake_score = judge_both(judge, batch.real, fake, together)
         loss_d, penalty = judge_loss(config, judge, batch.real, fake, real_score, fake_score, mix)
-        _apply(config, optimizer_d, judge, torch.autograd.grad(loss_d, list(judge.parameters())))
+        _apply(config, optimizer_d, judge, torch.autograd.grad(loss_d, list(judge.parameters())), world)
     return _log_values(config, loss_g, loss_d, real_score, fake_score, penalty)
+
+
+def judge_both(judge: Judge, real: Tensor, fake: Tensor, together: bool) -> tuple[Tensor, Tensor]:
+    """Return the scores (N,) of real and of fake pictures, from one pass or from two."""
+    if not together:
+        return judge(real).to(real), judge(fake).to(real)
+    real_score, fake_score = judge(torch.cat([real, fake])).to(real).chunk(2)
+    return real_score, fake_score
 
 
 def generator_loss(config: TrainConfig, real_score: Tensor, fake_score: Tensor) -> Tensor:
@@ -140,15 +179,15 @@ def judge_loss(
         loss = -wasserstein_estimate(real_score, fake_score)
     if config.gradient_correction != "penalty":
         return loss, loss.new_tensor(float("nan"))
-    penalty = gradient_penalty(judge, real, fake, mix)
+    with torch.autocast(real.device.type, enabled=False):  # a norm of gradients is no place for few digits
+        penalty = gradient_penalty(judge, real, fake, mix)
     return loss + config.penalty_weight * penalty, penalty
 
 
-def build_networks(config: TrainConfig, device: torch.device) -> Networks:
+def build_networks(config: TrainConfig, device: torch.device, world: World = ALONE) -> Networks:
     """Build both networks in train mode on the device, with their optimisers."""
     generator, judge = build_models(config)
-    generator.to(device)
-    judge.to(device)
+    generator, judge = synchronized(generator, world).to(device), synchronized(judge, world).to(device)
     average = None
     if config.ema_decay:
         # Statistics of batch normalisation are averaged along with the weights that they belong to.
@@ -165,11 +204,18 @@ def _optimizer(config: TrainConfig, network: nn.Module) -> torch.optim.Optimizer
 
 
 def _apply(
-    config: TrainConfig, optimizer: torch.optim.Optimizer, network: nn.Module, gradients: tuple[Tensor, ...]
+    config: TrainConfig,
+    optimizer: torch.optim.Optimizer,
+    network: nn.Module,
+    gradients: tuple[Tensor, ...],
+    world: World,
 ) -> None:
-    """Move a network along its gradients, corrected as the config says."""
+    """Move a network along its gradients, averaged over all processes and corrected as the config says."""
+    world.average_(gradients)
     for parameter, gradient in zip(network.parameters(), gradients, strict=True):
-        parameter.grad = gradient
+        # Fused optimisers go through memory as it lies, whatever the strides say; backward passes choose their own.
+        alike = gradient.stride() == parameter.stride()
+        parameter.grad = gradient if alike else torch.empty_like(parameter).copy_(gradient)
     if config.gradient_correction == "clip-norm":
         nn.utils.clip_grad_norm_(network.parameters(), config.clip_norm)
     optimizer.step()

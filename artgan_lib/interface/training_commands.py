@@ -29,6 +29,12 @@ def register(subparsers: Subparsers) -> None:
         metavar="K",
         help="every K-th checkpoint stays for good (default %(default)s)",
     )
+    command.add_argument(
+        "--precision",
+        choices=("float32", "tf32", "bf16"),
+        help="of products; default tf32 on an NVIDIA GPU, float32 elsewhere",
+    )
+    command.add_argument("--plain", action="store_true", help="take the plain step: the same but for rounding")
     command.add_argument("--tensorboard", action="store_true", help="write the log for TensorBoard as well")
 
     add_command(subparsers, "variants", variants, "list the paper's variants and our own points of its Table 2")
@@ -55,6 +61,8 @@ def train(options: argparse.Namespace) -> int:
         callbacks=callbacks,
         fork=options.fork,
         keep_every=options.keep_every,
+        fast=not options.plain,
+        precision=options.precision,
     )
     state = "done" if result.finished else f"stopped{result.reason and f' ({result.reason})'}; the same command goes on"
     print(f"{state}: {result.step:,} of {config.total_steps:,} steps -> {result.generator}")

@@ -164,12 +164,12 @@ def test_a_loss_that_is_not_finite_is_found_within_fifty_steps_and_named(
     config = tiny("dcgan", images_per_epoch=400, epochs=1)  # 101 steps
     steps = []
 
-    def poisoned(config: TrainConfig, networks: Networks, batch: Batch) -> torch.Tensor:
+    def poisoned(config: TrainConfig, networks: Networks, batch: Batch, **how: Any) -> torch.Tensor:
         steps.append(1)
-        values = update_together(config, networks, batch)
+        values = update_together(config, networks, batch, **how)
         return values * float("inf") if len(steps) == when else values
 
-    monkeypatch.setattr("artgan_lib.gan.training.update_together", poisoned)
+    monkeypatch.setattr("artgan_lib.gan.acceleration.update_together", poisoned)
     with pytest.raises(ArtganError, match=rf"no longer finite at step {when} \(epoch 1\); there is no checkpoint yet"):
         train(config, pictures, tmp_path, device="cpu")
     assert len(steps) == 50
@@ -237,10 +237,10 @@ def test_numbers_of_other_libraries_are_logged(pictures: np.ndarray, tmp_path: P
 def test_a_run_that_broke_down_is_not_saved_when_it_is_stopped(
     pictures: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def poisoned(config: TrainConfig, networks: Networks, batch: Batch) -> torch.Tensor:
-        return update_together(config, networks, batch) * float("inf")
+    def poisoned(config: TrainConfig, networks: Networks, batch: Batch, **how: Any) -> torch.Tensor:
+        return update_together(config, networks, batch, **how) * float("inf")
 
-    monkeypatch.setattr("artgan_lib.gan.training.update_together", poisoned)
+    monkeypatch.setattr("artgan_lib.gan.acceleration.update_together", poisoned)
     with pytest.raises(ArtganError, match="no longer finite at step 1 "):
         train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[StopAt(2)])
     assert not (tmp_path / "checkpoints").exists()
