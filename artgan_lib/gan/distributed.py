@@ -108,7 +108,7 @@ def started_by_torchrun() -> bool:
 def local_device(name: str) -> torch.device:
     """Return the device of this name; each process of a machine gets a GPU of its own."""
     device = choose_device(name)
-    if started_by_torchrun() and device.type == "cuda" and device.index is None:
+    if started_by_torchrun() and device.type == "cuda" and ":" not in name:
         return torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
     return device
 
