@@ -31,15 +31,28 @@ def to_float(images: "Tensor") -> "Tensor":
     return images.permute(0, 3, 1, 2).float().div_(127.5).sub_(1.0)
 
 
-def to_uint8(images: "Tensor") -> np.ndarray:
+def to_uint8(images: "Tensor", *, truncate: bool = False) -> np.ndarray:
     """Map float pictures (N, 3, H, W) in [-1, 1] to uint8 (N, H, W, 3), rounded to the nearest value.
 
     Values outside the range are clipped.
+
+    Args:
+        images: The pictures.
+        truncate: Cut the fraction off instead, as the paper's author did.
     """
     import torch
 
-    scaled = images.detach().float().add(1.0).mul_(127.5).round_().clamp_(0, 255)
-    return scaled.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+    scaled = images.detach().float().add(1.0).mul_(127.5).clamp_(0, 255)
+    whole = scaled.trunc_() if truncate else scaled.round_()
+    return whole.to(torch.uint8).permute(0, 2, 3, 1).contiguous().cpu().numpy()
+
+
+def truncated(images: np.ndarray) -> np.ndarray:
+    """Return uint8 pictures after the author's way to [-1, 1] and back, where some values lose one to rounding."""
+    values = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+    table = ((values + np.float32(1)) * np.float32(127.5)).astype(np.uint8)
+    found: np.ndarray = table[images]
+    return found
 
 
 def image_grid(images: np.ndarray, columns: int | None = None, gap: int = 2, background: int = 255) -> np.ndarray:

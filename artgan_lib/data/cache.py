@@ -8,8 +8,8 @@ import io
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -68,6 +68,36 @@ def open_cache(path: Path | str, *, verify: bool = False) -> PictureSet:
     if wrong:
         raise ArtganError(f"the cache {path} is damaged: {wrong}; prepare it again")
     return PictureSet(images, labels, styles, manifest)
+
+
+def open_split(path: Path | str, split: str | None) -> tuple[PictureSet, PictureSet | None]:
+    """Open a cache and take one split of it.
+
+    Args:
+        path: Folder of the cache.
+        split: `train`, `test` or `val`; None takes all pictures.
+
+    Returns:
+        The pictures of the split, in memory, and all others; None if there are none.
+
+    Raises:
+        ArtganError: If it is no whole cache, or has no such pictures.
+    """
+    pictures = open_cache(path)
+    counts = pictures.manifest["splits"]
+    if split is None or counts.get(split) == len(pictures.images):
+        return replace(pictures, images=np.asarray(pictures.images)), None
+    if split not in counts:
+        raise ArtganError(f"the cache {path} has no picture of the split {split!r}; it has {', '.join(counts)}")
+    lines = (Path(path) / FILES).read_text(encoding="utf-8").splitlines()
+    inside = np.array([split in PurePosixPath(json.loads(line)["name"]).parts[:-1] for line in lines])
+    if len(inside) != len(pictures.images) or inside.sum() != counts[split]:
+        raise ArtganError(f"the cache {path} is damaged: {FILES} does not count the splits as the manifest does")
+    taken, rest = (
+        replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen])
+        for chosen in (inside, ~inside)
+    )
+    return taken, rest
 
 
 class CachedPaintings:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.decoding import decode_with, square_thumbnail, upright
+from artgan_lib.data.duplicates import Likeness, likeness_of, near_pairs
 from artgan_lib.data.parallel import Progress, map_files
 from artgan_lib.data.sources import choose, open_source
 from artgan_lib.errors import ArtganError
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 
 PALETTE = 6
 """Colours in the palette of a style."""
-
-HASH_DISTANCE = 6
-"""Bits of 64 by which the perceptual hashes of near-duplicates may differ."""
-
-GREY_DISTANCE = 10.0
-"""Mean difference of grey values (of 255, at 16 x 16) that near-duplicates may have as well."""
 
 _EDGE = 0.25  # Sobel slope, of a step from black to white, above which a pixel counts as an edge
 _SAMPLED = 64  # pixels of each picture that stand for its colours
@@ -79,8 +74,7 @@ MEASURES = {
 class _Measured(NamedTuple):
     row: dict[str, Any]
     colours: np.ndarray  # uint8 (64, 3)
-    perceptual: int  # 64 bits
-    grey: np.ndarray  # uint8 (256,)
+    likeness: Likeness
 
 
 def survey(
@@ -146,7 +140,6 @@ def survey(
 
 def _measure(image: Image.Image, where: np.ndarray) -> _Measured:
     """Measure one picture; its colours are sampled at `where`, rows and columns, shape (2, 64)."""
-    import imagehash
     from scipy import ndimage
 
     image = upright(image)
@@ -158,7 +151,6 @@ def _measure(image: Image.Image, where: np.ndarray) -> _Measured:
         back = Image.fromarray(pixels).resize(full.shape[:2], Image.Resampling.BICUBIC)
         error = np.mean((full.astype(np.float32) - np.asarray(back)) ** 2)
         kept = float(10 * np.log10(255**2 / max(error, 1e-3)))
-    small = Image.fromarray(pixels)
     red, green, blue = (pixels[..., channel].astype(np.float32) for channel in range(3))
     luma = (0.299 * red + 0.587 * green + 0.114 * blue) / 255
     largest, smallest = pixels.max(2).astype(np.float32), pixels.min(2).astype(np.float32)
@@ -176,9 +168,7 @@ def _measure(image: Image.Image, where: np.ndarray) -> _Measured:
         "edges": float((slope > _EDGE).mean()),
         "kept": kept,
     }
-    bits = np.packbits(imagehash.phash(small).hash.ravel())
-    grey = np.asarray(small.convert("L").resize((16, 16), Image.Resampling.BOX)).ravel()
-    return _Measured(row, pixels[where[0], where[1]], int.from_bytes(bits.tobytes(), "big"), grey)
+    return _Measured(row, pixels[where[0], where[1]], likeness_of(pixels))
 
 
 def _palettes(styles: "pd.Series[str]", colours: np.ndarray, seed: int) -> "pd.DataFrame":
@@ -216,19 +206,8 @@ def _near_duplicates(pictures: "pd.DataFrame", measured: list[_Measured]) -> "pd
     """Find pairs whose perceptual hashes and small grey pictures are both close."""
     import pandas as pd
 
-    hashes = np.array([picture.perceptual for picture in measured], dtype=np.uint64)
-    grey = np.stack([picture.grey for picture in measured]).astype(np.int16)
+    a, b, bits = near_pairs([picture.likeness for picture in measured]).T
     splits = pictures["split"].fillna("").to_numpy()
-    pairs = []
-    for start in range(0, len(hashes), 512):
-        distance = np.bitwise_count(hashes[start : start + 512, None] ^ hashes[None, start:])
-        first, second = np.nonzero(np.triu(distance <= HASH_DISTANCE, k=1))
-        for part in range(0, len(first), 65_536):  # many flat pictures can share a hash
-            a, b = first[part : part + 65_536], second[part : part + 65_536]
-            alike = np.abs(grey[start + a] - grey[start + b]).mean(1) <= GREY_DISTANCE
-            a, b = a[alike], b[alike]
-            pairs.append(np.stack([start + a, start + b, distance[a, b]], axis=1))
-    a, b, bits = np.concatenate(pairs).T if pairs else np.empty((3, 0), int)
     names = pictures["name"].to_numpy()
     table = pd.DataFrame({"first": names[a], "second": names[b], "distance": bits, "across": splits[a] != splits[b]})
     return table.sort_values(["distance", "first", "second"], ignore_index=True)

@@ -1,7 +1,7 @@
 """The card of a number: all that it was measured with, so that only numbers made alike are put side by side."""
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -12,7 +12,8 @@ from artgan_lib.evaluation.extractors import Extractor
 FEW = 10_000
 """Pictures on a side below which a Frechet distance carries a large bias, and its card a warning."""
 
-_MAY_DIFFER = ("fake", "fake_hash", "seed")
+_MAY_DIFFER = ("fake", "fake_hash", "seed", "skipped")
+_STANDARD, _PAPER = ("inception-2015", "2048"), ("inception-imagenet", "2048")
 
 
 @dataclass(frozen=True)
@@ -23,12 +24,12 @@ class MetricCard:
         ArtganError: On construction, if a Frechet distance is asked for with no more pictures than dimensions.
     """
 
-    protocol: str
+    protocol: str  # standard or paper
     extractor: str
     layer: str
     weights: str | None  # SHA-256
     resizer: str
-    real: str  # which pictures, and of which split
+    real: str  # which pictures
     real_hash: str
     real_count: int
     fake: str
@@ -36,31 +37,69 @@ class MetricCard:
     fake_count: int
     seed: int
     versions: dict[str, str]
+    split: str = "all"  # of the real pictures
+    left_out: int = 0  # real pictures that nearly stand among the others, too
+    size: int = 64  # side of the pictures, before the resizer
+    frechet: bool = True  # whether a Frechet distance is among the numbers
+    skipped: tuple[str, ...] = ()  # styles with too few pictures, and how many they have
 
     def __post_init__(self) -> None:
         dim, fewest = int(self.layer), min(self.real_count, self.fake_count)
-        if fewest <= dim:
-            raise ArtganError(
-                f"{fewest} pictures are too few for a Frechet distance in {dim} dimensions: the covariance cannot be "
-                f"told; take more than {dim}, or a layer of fewer dimensions"
-            )
+        if self.frechet and fewest <= dim:
+            raise ArtganError(too_few(fewest, dim))
 
     @property
     def name(self) -> str:
-        """The number's name: FID, with the layer unless it is the usual one."""
-        usual = self.extractor == "inception-2015" and self.layer == "2048"
-        return "FID" if usual else f"FID-{self.layer}" if self.extractor == "inception-2015" else f"FD-{self.extractor}"
+        """The Frechet distance's name: FID, with the layer unless it is the usual one."""
+        if (self.extractor, self.layer) == _STANDARD:
+            return "FID"
+        if self.protocol == "paper" and (self.extractor, self.layer) == _PAPER:
+            return "FID, the paper's protocol"
+        return f"FID-{self.layer}" if self.extractor == "inception-2015" else f"FD-{self.extractor}"
+
+    @property
+    def kernel_name(self) -> str:
+        """The kernel distance's name."""
+        return self.name.replace("FID", "KID").replace("FD-", "KD-")
 
     @property
     def warnings(self) -> list[str]:
         """What a reader has to know, in sentences."""
         fewest = min(self.real_count, self.fake_count)
-        told = [f"measured on {fewest:,} pictures; under {FEW:,} the distance is too large by its bias"]
-        return told if fewest < FEW else []
+        told = []
+        if self.frechet and fewest < FEW:
+            told.append(f"measured on {fewest:,} pictures; under {FEW:,} the distance is too large by its bias")
+        if not self.frechet:
+            told.append(f"no Frechet distance: {too_few(fewest, int(self.layer))}")
+        if self.skipped:
+            told.append(f"styles with too few pictures, skipped: {', '.join(self.skipped)}")
+        return told
 
     def to_dict(self) -> dict[str, Any]:
         """Return the card as plain JSON values, warnings included."""
         return dataclasses.asdict(self) | {"name": self.name, "warnings": self.warnings}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> "MetricCard":
+        """Read a card back from a file of scores.
+
+        Raises:
+            ArtganError: If it is none of this version.
+        """
+        known = {field.name for field in dataclasses.fields(cls)}
+        try:
+            told = {name: value for name, value in values.items() if name in known}
+            return cls(**told | {"skipped": tuple(told["skipped"])})
+        except (TypeError, KeyError, ValueError):
+            raise ArtganError("this card was written by another version of artgan; measure again") from None
+
+
+def too_few(count: int, dim: int) -> str:
+    """Say why a Frechet distance cannot be told, and the way out."""
+    return (
+        f"{count:,} pictures are too few for a Frechet distance in {dim} dimensions: the covariance cannot be told; "
+        f"take more than {dim}, or a layer of fewer dimensions"
+    )
 
 
 def require_alike(cards: Sequence[MetricCard]) -> None:

@@ -1,24 +1,24 @@
 """Scores of generated pictures against real ones, each beside its floor: real pictures against other real ones.
 
-A floor is measured by the same protocol on as many pictures, so it says what a perfect generator would get.
+A floor is measured by the same protocol on as many pictures, so it says what a perfect generator would get. Owns the
+two protocols, `standard` and the `paper`'s; how a distance is computed is left to `metrics`.
 """
 
+import dataclasses
 import functools
-import hashlib
-import io
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from artgan_lib.downloads import cache_dir
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, measured_with
+from artgan_lib.evaluation.cards import MetricCard, measured_with, too_few
 from artgan_lib.evaluation.extractors import Extractor
-from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, manifold_scores, moments
-from artgan_lib.images import fingerprint
-from artgan_lib.runlog import write_atomic
+from artgan_lib.evaluation.features import features_of, moments_of
+from artgan_lib.evaluation.metrics import Moments, frechet_distance, kernel_distance, manifold_scores, moments
+from artgan_lib.evaluation.reference import Labelled
+from artgan_lib.images import fingerprint, truncated
 
 SUBSET = 1000
 """Pictures in a subset of the kernel distance; fewer if there are fewer."""
@@ -27,14 +27,25 @@ NEIGHBOURS = 5
 MANIFOLD_COUNT = 5000
 """Pictures on a side for precision, recall, density and coverage at most: their time grows with the square."""
 
+FEWEST_OF_A_STYLE = 100
+"""Pictures, on every side, below which a style is skipped."""
+
+PAPER_COUNT = 3000
+"""Pictures on either side in the paper's protocol."""
+
+SCORES = ("precision", "recall", "density", "coverage")
+"""The scores beside the two distances; of these, higher is better."""
+
+Progress = Callable[[str, int], None]
+
 
 @dataclass(frozen=True)
 class Score:
     """A number, what real pictures get, and how far it may be off where that is known."""
 
     name: str
-    value: float
-    floor: float
+    value: float | None  # None: too few pictures
+    floor: float | None
     sd: float | None = None
     better: str = "lower"  # or higher
 
@@ -45,11 +56,14 @@ class Evaluation:
 
     scores: list[Score]
     card: MetricCard
+    styles: dict[str, list[Score]] = field(default_factory=dict)  # where scores by style were asked for
 
     def to_dict(self) -> dict[str, Any]:
         """Return scores and card as plain JSON values."""
-        scores = {score.name: {**vars(score)} for score in self.scores}
-        return {"scores": scores, "card": self.card.to_dict()}
+        told: dict[str, Any] = {"scores": _plain(self.scores), "card": self.card.to_dict()}
+        if self.styles:
+            told["styles"] = {style: _plain(scores) for style, scores in self.styles.items()}
+        return told
 
 
 def evaluate(
@@ -60,8 +74,10 @@ def evaluate(
     *,
     about_fake: str = "generated pictures",
     about_real: str = "real pictures",
+    split: str = "all",
+    left_out: int = 0,
     seed: int = 0,
-    progress: Callable[[str, int], None] = lambda what, done: None,
+    progress: Progress = lambda what, done: None,
 ) -> Evaluation:
     """Score generated pictures by the standard protocol.
 
@@ -72,6 +88,8 @@ def evaluate(
         extractor: From `load_extractor`.
         about_fake: What the card says of them.
         about_real: What the card says of them.
+        split: What the card says of them.
+        left_out: What the card says of real pictures that the caller has left out.
         seed: Of the subsets of the kernel distance.
         progress: Told which pictures are looked at and how many are done.
 
@@ -88,6 +106,9 @@ def evaluate(
         fake_hash=fingerprint(fake),
         fake_count=len(fake),
         seed=seed,
+        split=split,
+        left_out=left_out,
+        size=real.shape[1],
         **measured_with(extractor),
     )
     if len(others) <= extractor.dim:
@@ -96,55 +117,142 @@ def evaluate(
             f"there are {len(others):,}; prepare more, or choose a layer of fewer dimensions"
         )
     sets = {"generated": fake, "real": real, "other real": others}
-    found = {
-        name: features_of(images, extractor, functools.partial(progress, name), keep=name != "generated")
-        for name, images in sets.items()
-    }
-    mine = _compare(found["real"], found["generated"], seed)
-    floor = _compare(found["real"], found["other real"], seed)
-    names = {"frechet": card.name, "kernel": card.name.replace("FID", "KID").replace("FD", "KD")}
-    scores = [
-        Score(names["frechet"], mine["frechet"], floor["frechet"]),
-        Score(names["kernel"], mine["kernel"], floor["kernel"], mine["kernel_sd"]),
-    ]
-    scores += [Score(name, mine[name], floor[name], better="higher") for name in _MANIFOLD]
-    return Evaluation(scores, card)
+    found = {name: features_of(images, extractor, functools.partial(progress, name)) for name, images in sets.items()}
+    known = moments_of(real, extractor, found["real"]), moments_of(others, extractor, found["other real"])
+    mine = _compare(found["real"], found["generated"], seed, (known[0], moments([found["generated"]])))
+    floor = _compare(found["real"], found["other real"], seed, known)
+    return Evaluation(_scores(card, mine, floor), card)
 
 
-_MANIFOLD = ("precision", "recall", "density", "coverage")
+def evaluate_by_style(
+    whole: Evaluation,
+    fake: Labelled,
+    real: Labelled,
+    others: Labelled,
+    extractor: Extractor,
+    *,
+    progress: Progress = lambda what, done: None,
+) -> Evaluation:
+    """Add scores against each style's real pictures: of the same style's, or of all, where they have no style.
 
-
-def features_of(
-    images: np.ndarray, extractor: Extractor, progress: Callable[[int], None] = lambda done: None, *, keep: bool = False
-) -> np.ndarray:
-    """Return the features of pictures, float32 (N, dim).
+    A kernel distance has no bias, so a style needs `FEWEST_OF_A_STYLE` pictures; a Frechet distance is told only where
+    a style has more pictures than the extractor has dimensions. Other styles are skipped, and the card names them.
 
     Args:
-        images: uint8 (N, H, W, 3).
+        whole: From `evaluate`, of all the pictures.
+        fake: What is scored.
+        real: To compare with.
+        others: For the floor.
         extractor: From `load_extractor`.
-        progress: Told how many are done.
-        keep: Keep them in the user's cache, by what is in the pictures and the network, and take them from there.
+        progress: Told which pictures are looked at and how many are done.
+
+    Raises:
+        ArtganError: If the real pictures have no styles, or none has enough pictures.
     """
-    name = f"{fingerprint(images)} {extractor.name} {extractor.layer} {extractor.sha256} {extractor.resizer}"
-    path = cache_dir() / "features" / f"{hashlib.sha256(name.encode()).hexdigest()[:24]}.npy"
-    if keep and path.is_file():
-        try:
-            stored: np.ndarray = np.load(path, allow_pickle=False)
-            if stored.shape == (len(images), extractor.dim) and np.isfinite(stored).all():
-                return stored
-        except (ValueError, OSError, EOFError):
-            path.unlink(missing_ok=True)
-    features = np.concatenate(list(extractor.batches([images], progress)))
-    if keep:
-        buffer = io.BytesIO()
-        np.save(buffer, features)
-        write_atomic(path, buffer.getvalue())
-    return features
+    if real.styles is None or others.styles is None:
+        raise ArtganError("scores by style need real pictures in folders by style; prepare them so")
+    found, skipped = {}, []
+    for style in sorted(set(real.styles.tolist())):
+        sets = [real.of(style), fake.of(style), others.of(style)[: len(fake.of(style))]]
+        fewest = min(map(len, sets))
+        if fewest < FEWEST_OF_A_STYLE:
+            skipped.append(f"{style} ({fewest})")
+            continue
+        mine, ours, theirs = (features_of(images, extractor, functools.partial(progress, style)) for images in sets)
+        pairs = [_compare(mine, features, whole.card.seed) for features in (ours, theirs)]
+        found[style] = _scores(whole.card, *pairs)
+    if not found:
+        raise ArtganError(f"no style has {FEWEST_OF_A_STYLE} pictures on every side: {', '.join(skipped)}")
+    return Evaluation(whole.scores, dataclasses.replace(whole.card, skipped=tuple(skipped)), found)
 
 
-def _compare(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float]:
+def evaluate_as_paper(
+    fake: np.ndarray,
+    real: np.ndarray,
+    others: np.ndarray | None,
+    extractor: Extractor,
+    *,
+    about_fake: str = "generated pictures",
+    about_real: str = "training pictures",
+    split: str = "all",
+    seed: int = 0,
+    progress: Progress = lambda what, done: None,
+) -> Evaluation:
+    """Score generated pictures by the paper's FID protocol, step by step as its author's code has it.
+
+    Training pictures are drawn with replacement, as many as are generated; all become 8 bits by truncation; resizing
+    is the extractor's; then `np.cov` and the real part of `scipy.linalg.sqrtm`.
+
+    Args:
+        fake: Generated pictures, uint8 (N, 64, 64, 3), already truncated; the paper took `PAPER_COUNT`.
+        real: All training pictures.
+        others: Other real pictures, for the floor; None takes training pictures that were not drawn.
+        extractor: `inception-imagenet`, from `load_extractor`.
+        about_fake: What the card says of them.
+        about_real: What the card says of them.
+        split: What the card says of them.
+        seed: Of the draws.
+        progress: Told which pictures are looked at and how many are done.
+
+    Raises:
+        ArtganError: If there are too few different pictures for the extractor's dimensions.
+    """
+    rng, count = np.random.default_rng(seed), len(fake)
+    drawn = rng.integers(len(real), size=count)
+    if others is None:
+        others = real[np.setdiff1d(np.arange(len(real)), drawn)]
+    again = rng.integers(len(others), size=count) if len(others) else np.zeros(0, int)
+    different = min(len(np.unique(drawn)), len(np.unique(again)))
+    if different <= extractor.dim:
+        raise ArtganError(f"drawn with replacement, {too_few(different, extractor.dim)}")
+    sets = {"generated": fake, "real": truncated(real[drawn]), "other real": truncated(others[again])}
+    card = MetricCard(
+        protocol="paper",
+        real=f"{about_real}, {count:,} drawn with replacement",
+        real_hash=fingerprint(real),
+        real_count=count,
+        fake=about_fake,
+        fake_hash=fingerprint(fake),
+        fake_count=count,
+        seed=seed,
+        split=split,
+        size=real.shape[1],
+        **measured_with(extractor),
+    )
+    found = {
+        name: _numpy_moments(features_of(images, extractor, functools.partial(progress, name)))
+        for name, images in sets.items()
+    }
+    value, floor = (frechet_distance(found["real"], found[name], "sqrtm") for name in ("generated", "other real"))
+    return Evaluation([Score(card.name, value, floor)], card)
+
+
+def _numpy_moments(features: np.ndarray) -> Moments:
+    return Moments(len(features), features.mean(0), np.cov(features, rowvar=False))
+
+
+def _compare(
+    real: np.ndarray, fake: np.ndarray, seed: int, known: tuple[Moments, Moments] | None = None
+) -> dict[str, float | None]:
     kernel = kernel_distance(real, fake, size=SUBSET, seed=seed)
     count = min(len(real), len(fake), MANIFOLD_COUNT)  # as many on either side: neighbourhoods shrink with their number
-    manifold = manifold_scores(real[:count], fake[:count], NEIGHBOURS)
-    distance = frechet_distance(moments([real]), moments([fake]))
+    rng = np.random.default_rng(seed)  # not the first ones: pictures often lie in order of their styles
+    some_real, some_fake = (every[rng.choice(len(every), count, replace=False)] for every in (real, fake))
+    manifold = manifold_scores(some_real, some_fake, NEIGHBOURS)
+    distance = None
+    if min(len(real), len(fake)) > real.shape[1]:
+        one, other = known or (moments([real]), moments([fake]))
+        distance = frechet_distance(one, other)
     return {"frechet": distance, "kernel": kernel.mean, "kernel_sd": kernel.sd, **manifold._asdict()}
+
+
+def _scores(card: MetricCard, mine: dict[str, float | None], floor: dict[str, float | None]) -> list[Score]:
+    distances = [
+        Score(card.name, mine["frechet"], floor["frechet"]),
+        Score(card.kernel_name, mine["kernel"], floor["kernel"], mine["kernel_sd"]),
+    ]
+    return distances + [Score(name, mine[name], floor[name], better="higher") for name in SCORES]
+
+
+def _plain(scores: Sequence[Score]) -> dict[str, Any]:
+    return {score.name: {**vars(score)} for score in scores}

@@ -203,10 +203,10 @@ def initialize(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
 
 
 @torch.no_grad()
-def paint(generator: Generator, noise: Tensor) -> np.ndarray:
+def paint(generator: Generator, noise: Tensor, *, truncate: bool = False) -> np.ndarray:
     """Turn latent vectors into uint8 pictures (N, 64, 64, 3), BatchNorm in eval mode; the mode is put back after."""
     training = generator.training
-    images = to_uint8(generator.eval()(noise))
+    images = to_uint8(generator.eval()(noise), truncate=truncate)
     generator.train(training)
     return images
 

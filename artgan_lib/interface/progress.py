@@ -11,6 +11,9 @@ from artgan_lib.gan.updates import Networks
 from artgan_lib.interface.terminal import interactive
 from artgan_lib.studio.interfaces import STAGES, Progress
 
+MEASURED = ("kernel", "frechet")
+"""Keys of the log that are shown where a callback before this one has measured them."""
+
 
 class JobProgress:
     """Shows a `GenerationJob`: a bar counted in stored pictures in a terminal, a line a tenth elsewhere."""
@@ -73,5 +76,6 @@ class TrainingProgress(Callback):
             f"  {record['images_seen']:>9,} images  {record['images_per_second']:>7,.0f} a second"
             f"  loss_g {record['loss_g_mean']:8.3f}  loss_d {record['loss_d_mean']:8.3f}"
             f"  score real {record['score_real_mean']:7.3f} fake {record['score_fake_mean']:7.3f}"
+            + "".join(f"  {key} {record[key]:.4f}" for key in MEASURED if key in record)
         )
         sys.stdout.flush()

@@ -15,7 +15,8 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
-from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, write_results
+from artgan_lib.interface.figures_scores import compare_scores
+from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, read_scores, write_results
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
@@ -70,6 +71,13 @@ def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
     yield save_figure(samples, folder / "three_variants_samples.png")
 
 
+def _scores(root: Path, folder: Path) -> Iterator[Path]:
+    """Draw the scores of every generator that was scored, beside their floors."""
+    found = read_scores(root)
+    if found:
+        yield save_figure(compare_scores(found), folder / "scores.png")
+
+
 def _looks(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the ten looks of the synthetic paintings."""
     images, labels = synthetic_paintings(8 * len(LOOKS))
@@ -96,5 +104,7 @@ def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
     return save_figure(figure, folder / "three_sizes.png")
 
 
-DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (_paper_figures, _pictures, _three_variants, _looks)
+DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
+    *(_paper_figures, _pictures, _three_variants, _scores, _looks),
+)
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.evaluation.cards import MetricCard, require_alike
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
 from artgan_lib.presets import VARIANTS, preset
@@ -14,6 +16,7 @@ BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pr
 END = "<!-- end of results -->"
 _PAPER = {"fid": "128.259", "cost": "about 530 min"}  # the paper's Table 3
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
+SCORES = "scores_"
 LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
 COMPARED = (
     "The three variants on the same 15,375 paintings: width 16, batch 32, rate 4e-4, seed 0; means over the last epoch "
@@ -23,7 +26,23 @@ COMPARED = (
 
 def results_tables(root: Path) -> str:
     """Make README's tables of results."""
-    return f"{_paper_table(root)}\n{COMPARED}\n\n{_compared_table(root)}\n{_studio_table(root)}"
+    tables = [_paper_table(root), f"{COMPARED}\n\n{_compared_table(root)}", _scores_table(root), _studio_table(root)]
+    return "\n".join(filter(None, tables))
+
+
+def read_scores(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what `artgan evaluate` wrote about each generator, `data/results/scores_NAME.json`, best KID first.
+
+    Raises:
+        ArtganError: If two were not measured alike: they do not share a table.
+    """
+    found = {
+        path.stem.removeprefix(SCORES): json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted((root / LOGS).glob(f"{SCORES}*.json"))
+    }
+    cards = {name: MetricCard.from_dict(told["card"]) for name, told in found.items()}
+    require_alike(list(cards.values()))
+    return dict(sorted(found.items(), key=lambda item: item[1]["scores"][cards[item[0]].kernel_name]["value"]))
 
 
 def _paper_table(root: Path) -> str:
@@ -31,8 +50,13 @@ def _paper_table(root: Path) -> str:
     log, header = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)[1]
     here, paper = TrainConfig.from_dict(header["config"]), preset("wgan-gp")
     n = f"{header['origin']['pictures']:,}"
-    rows = [
-        ("FID, the paper's protocol", _PAPER["fid"], "not measured yet", "–", "–"),
+    scored = read_scores(root).get("wgan-gp")
+    rows: list[tuple[object, ...]] = [("FID, the paper's protocol", _PAPER["fid"], "not measured here", "–", "–")]
+    if scored:
+        card, score = scored["card"], scored["scores"][scored["card"]["name"]]
+        told = f"{score['value']:.2f} (real pictures {score['floor']:.2f})"
+        rows.append((f"{card['name']}, {card['fake_count']:,} pictures", "–", told, n, here.seed))
+    rows += [
         ("images seen: updates × batch", f"{_images(paper):,}", f"{_images(here):,}", n, here.seed),
         ("generator updates", f"{paper.total_steps:,}", f"{here.total_steps:,}", n, here.seed),
         ("base width, batch, rate", _size(paper), _size(here), n, here.seed),
@@ -64,6 +88,35 @@ def _compared_table(root: Path) -> str:
         )
     head = "| variant | images seen | generator updates | judge updates | loss_g | loss_d | score gap | minutes |"
     return f"{head}\n| --- | --- | --- | --- | --- | --- | --- | --- |\n{rows}"
+
+
+def _scores_table(root: Path) -> str:
+    """Make README's table of scores beside their floors, a row a generator that was scored."""
+    found = read_scores(root)
+    if not found:
+        return ""
+    card = next(iter(found.values()))["card"]
+    names = list(next(iter(found.values()))["scores"])
+    head = ["generator", *(f"{name} × 1000" if name == names[1] else name for name in names)]
+    rows = [head, ["---"] * len(head)]
+    for generator, told in found.items():
+        rows.append([generator, *_cells(told["scores"])])
+    floors = {name: {"value": told["floor"], "sd": None} for name, told in next(iter(found.values()))["scores"].items()}
+    rows.append(["*other real pictures*", *_cells(floors)])
+    about = (
+        f"Scores of {card['fake_count']:,} pictures of each against {card['real_count']:,} paintings of the "
+        f"{card['split']} split, none of which was trained on ({card['left_out']} near-duplicates of training pictures "
+        f"left out); the last row is the floor, as many training pictures against the same. {card['extractor']} at its "
+        f"{card['layer']} features; another scale than FID, and {card['warnings'][0]}."
+    )
+    return f"{about}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _cells(scores: dict[str, dict[str, Any]]) -> list[str]:
+    frechet, kernel, *others = scores.values()
+    spread = f" ± {1000 * kernel['sd']:.2f}" if kernel["sd"] else ""
+    numbers = [f"{score['value']:.2f}" for score in others]
+    return [f"{frechet['value']:.2f}", f"{1000 * kernel['value']:.2f}{spread}", *numbers]
 
 
 def _studio_table(root: Path) -> str:

@@ -1,10 +1,16 @@
 """What the commands of `artgan` do that train."""
 
 import argparse
+from typing import TYPE_CHECKING
 
 from artgan_lib.config import parse_setting
 from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
+
+if TYPE_CHECKING:
+    from artgan_lib.config import TrainConfig
+    from artgan_lib.data.cache import PictureSet
+    from artgan_lib.evaluation.measuring import Measuring
 
 
 def register(subparsers: Subparsers) -> None:
@@ -35,6 +41,17 @@ def register(subparsers: Subparsers) -> None:
         help="of products; default tf32 on an NVIDIA GPU, float32 elsewhere",
     )
     command.add_argument("--plain", action="store_true", help="take the plain step: the same but for rounding")
+        "--measure-every", type=int, metavar="K", help="score the generator every K epochs, and keep the best snapshot"
+    )
+    command.add_argument(
+        "--measure-against", metavar="CACHE", type=read_path, help="real pictures, best held-out ones (default: --data)"
+    )
+    command.add_argument(
+        "--measure-with",
+        metavar="NAME[:LAYER]",
+        help="feature network (default: mobilenet-v2 where its weights are, else inception-2015)",
+    )
+    command.add_argument("--measure-n", type=int, default=2000, metavar="N", help="pictures (default %(default)s)")
     command.add_argument("--tensorboard", action="store_true", help="write the log for TensorBoard as well")
 
     add_command(subparsers, "variants", variants, "list the paper's variants and our own points of its Table 2")
@@ -51,6 +68,8 @@ def train(options: argparse.Namespace) -> int:
     config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
     pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
     callbacks: list[Callback] = [TrainingProgress(config)]
+    if options.measure_every is not None:
+        callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
     if options.tensorboard:
         callbacks.append(TensorBoard())
     result = train(
@@ -67,6 +86,35 @@ def train(options: argparse.Namespace) -> int:
     state = "done" if result.finished else f"stopped{result.reason and f' ({result.reason})'}; the same command goes on"
     print(f"{state}: {result.step:,} of {config.total_steps:,} steps -> {result.generator}")
     return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
+
+
+def _measuring(options: argparse.Namespace, config: "TrainConfig", pictures: "PictureSet") -> "Measuring":
+    """Make the callback that scores the generator; whatever it lacks is told before the run begins."""
+    import numpy as np
+
+    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
+    from artgan_lib.gan.models import choose_device
+    from artgan_lib.interface.terminal import counter
+
+    held_out = options.measure_against
+    real = load_pictures(held_out).images if held_out else pictures.images
+    some = np.sort(np.random.default_rng(config.seed).permutation(len(real))[: max(options.measure_n, 0)])
+    real = np.asarray(real[some])  # as many as are generated
+    name, _, layer = (options.measure_with or cheap_extractor()).partition(":")
+    extractor = load_extractor(name, layer or None, device=choose_device(options.device))
+    shown = counter("looking at real pictures")
+    return Measuring(
+        real,
+        extractor,
+        every=options.measure_every,
+        epochs=config.epochs,
+        count=options.measure_n,
+        seed=config.seed,
+        about_real=held_out.name if held_out else "the training pictures",
+        progress=lambda done: shown(done, len(real)),
+    )
 
 
 def variants(options: argparse.Namespace) -> int:

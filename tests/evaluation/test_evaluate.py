@@ -7,8 +7,10 @@ import torch
 
 from artgan_lib import ArtganError, synthetic_paintings
 from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
-from artgan_lib.evaluation.evaluate import evaluate, features_of
+from artgan_lib.evaluation.evaluate import evaluate, evaluate_as_paper, evaluate_by_style
 from artgan_lib.evaluation.extractors import Extractor, load_extractor
+from artgan_lib.evaluation.reference import Labelled
+from artgan_lib.images import to_float, to_uint8, truncated
 from artgan_lib.interface.cli import main
 
 
@@ -82,20 +84,113 @@ def test_a_number_bears_the_name_that_it_has_earned(changes: dict[str, object], 
     assert card(fake_count=20_000, real_count=20_000).warnings == []
 
 
-def test_features_do_not_depend_on_the_batch_and_are_kept_by_content(
-    paintings: np.ndarray, projection: Extractor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_a_card_is_read_back_and_tells_its_warnings() -> None:
+    few = card(fake_count=60, frechet=False, skipped=("realism (6)", "renaissance (18)"))
+    again = MetricCard.from_dict(json.loads(json.dumps(few.to_dict())))
+    assert again == few
+    assert again.warnings == [
+        "no Frechet distance: 60 pictures are too few for a Frechet distance in 64 dimensions: the covariance cannot "
+        "be told; take more than 64, or a layer of fewer dimensions",
+        "styles with too few pictures, skipped: realism (6), renaissance (18)",
+    ]
+    with pytest.raises(ArtganError, match="60 pictures are too few"):
+        card(fake_count=60)
+    with pytest.raises(ArtganError, match="written by another version"):
+        MetricCard.from_dict({"extractor": "inception-2015"})
+
+
+def test_pictures_in_order_of_style_are_compared_as_in_any_order(paintings: np.ndarray, projection: Extractor) -> None:
+    """A subset for precision and recall is drawn, not cut off at the end."""
+    dark = np.sort(paintings[:200].mean((1, 2, 3)).argsort())
+    in_order = paintings[:200][paintings[:200].mean((1, 2, 3)).argsort()]
+    found = [
+        {score.name: score.value for score in evaluate(paintings[200:280], real, paintings[280:], projection).scores}
+        for real in (paintings[:200][dark], in_order)
+    ]
+    assert found[1]["precision"] == pytest.approx(found[0]["precision"], abs=0.15)
+    assert found[1]["FD-random-projection"] == pytest.approx(found[0]["FD-random-projection"], rel=1e-6)
+
+
+def test_distances_agree_with_torch_fidelity_from_pictures_to_number(
+    shared_weights: Path, paintings: np.ndarray
 ) -> None:
-    monkeypatch.setenv("ARTGAN_CACHE_DIR", str(tmp_path))
-    whole = features_of(paintings, projection, keep=True)
-    parts = np.concatenate(list(projection.batches(np.array_split(paintings, 7))))
-    np.testing.assert_allclose(whole, parts, rtol=1e-5)
-    (kept,) = (tmp_path / "features").iterdir()
-    monkeypatch.setattr(Extractor, "batches", lambda *arguments: pytest.fail("they were kept"))
-    assert np.array_equal(features_of(paintings, projection, keep=True), whole)
-    monkeypatch.undo()
-    monkeypatch.setenv("ARTGAN_CACHE_DIR", str(tmp_path))
-    kept.write_bytes(b"torn")
-    assert np.array_equal(features_of(paintings, projection, keep=True), whole)
+    """The whole way: resizing, network at its 64 features, statistics."""
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+    from torch_fidelity.metric_fid import fid_statistics_to_metric
+
+    weights = next(shared_weights.glob("*inception-2015-12-05*"))
+    network = FeatureExtractorInceptionV3("x", ["64"], str(weights))
+    real, fake = paintings[:66], paintings[150:216] // 2
+    with torch.no_grad():
+        theirs = [network(torch.from_numpy(images).permute(0, 3, 1, 2))[0].numpy() for images in (fake, real)]
+    statistics = [{"mu": values.mean(0), "sigma": np.cov(values, rowvar=False)} for values in theirs]
+    expected = fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
+    found = evaluate(fake, real, real, load_extractor(layer="64", weights=weights)).scores[0]
+    assert found.name == "FID-64"
+    assert found.value == pytest.approx(expected, rel=1e-3)
+    assert found.floor == pytest.approx(0, abs=1e-6)  # the same pictures
+
+
+def test_the_author_loses_one_of_some_grey_values_on_the_way() -> None:
+    grey = np.arange(256, dtype=np.uint8)
+    # Independently: 2 / 127.5 - 1 + 1 is not 2 / 127.5 in float32.
+    expected = [
+        int((np.float32(v) / np.float32(127.5) - np.float32(1) + np.float32(1)) * np.float32(127.5)) for v in grey
+    ]
+    assert truncated(grey).tolist() == expected
+    assert set(grey - truncated(grey)) == {0, 1}
+    image = np.tile(grey.reshape(1, 16, 16, 1), (1, 1, 1, 3))
+    assert np.array_equal(to_uint8(to_float(torch.from_numpy(image))), image)  # our own way loses nothing
+
+
+def test_the_papers_protocol_step_by_step(paintings: np.ndarray, projection: Extractor) -> None:
+    import scipy.linalg
+
+    fake, real, others = paintings[:150], paintings[150:300], paintings[300:]
+    found = evaluate_as_paper(fake, real, others, projection, seed=3)
+    rng = np.random.default_rng(3)
+    drawn = real[rng.integers(150, size=150)]
+    x, y = projection.run(truncated(drawn)), projection.run(fake)
+    root = scipy.linalg.sqrtm(np.cov(x, rowvar=False) @ np.cov(y, rowvar=False)).real
+    expected = ((x.mean(0) - y.mean(0)) ** 2).sum() + np.trace(
+        np.cov(x, rowvar=False) + np.cov(y, rowvar=False) - 2 * root
+    )
+    (score,) = found.scores
+    assert score.value == pytest.approx(expected, rel=1e-6)
+    assert score.floor is not None
+    assert 0 < score.floor < score.value * 3
+    assert found.card.protocol == "paper"
+    assert found.card.real == "training pictures, 150 drawn with replacement"
+    assert card(protocol="paper", extractor="inception-imagenet", layer="2048").name == "FID, the paper's protocol"
+    # Without other pictures the floor is of those that were not drawn.
+    alone = evaluate_as_paper(fake, paintings, None, projection)
+    assert alone.scores[0].floor is not None
+    assert alone.scores[0].floor > 0
+    with pytest.raises(ArtganError, match=r"drawn with replacement, \d\d pictures are too few"):
+        evaluate_as_paper(fake[:70], real, others, projection)
+
+
+def test_scores_by_style_skip_and_name_what_is_too_small(paintings: np.ndarray, projection: Extractor) -> None:
+    images = synthetic_paintings(1000, seed=9)[0]
+    styles = np.random.default_rng(0).permutation(["dark"] * 450 + ["light"] * 450 + ["rare"] * 100)
+    images = np.where((styles == "light")[:, None, None, None], 255 - images // 2, images // 2)
+    sets = [Labelled(images[part::3], styles[part::3]) for part in range(3)]
+    whole = evaluate(sets[0].images, sets[1].images, sets[2].images, projection)
+    found = evaluate_by_style(whole, *sets, projection)
+    assert set(found.styles) == {"dark", "light"}
+    fewest = min(len(part.of("rare")) for part in sets)
+    assert found.card.skipped == (f"rare ({fewest})",)
+    assert found.card.warnings[-1].endswith(f"skipped: rare ({fewest})")
+    by_style = {style: {score.name: score for score in scores} for style, scores in found.styles.items()}
+    for scores in by_style.values():
+        assert scores["FD-random-projection"].value == pytest.approx(scores["FD-random-projection"].floor, rel=0.4)
+    # A generator has no styles: all its pictures stand against each; these are of the dark one.
+    dark = Labelled(sets[0].of("dark"))
+    mixed = evaluate_by_style(whole, dark, *sets[1:], projection).styles
+    kernel = {style: scores[1].value for style, scores in mixed.items()}
+    assert kernel["dark"] < kernel["light"] / 10
+    with pytest.raises(ArtganError, match="real pictures in folders by style"):
+        evaluate_by_style(whole, sets[0], Labelled(images), sets[2], projection)
 
 
 def test_the_inception_of_2015_up_to_its_768_features(shared_weights: Path, paintings: np.ndarray) -> None:
@@ -142,11 +237,16 @@ def test_the_command_writes_scores_with_their_card(
     assert "FD-random-projection and others, 80 pictures against half of cache, 100 pictures" in told
     scores = json.loads(out.read_text())["scores"]
     assert set(scores) == {"FD-random-projection", "KD-random-projection", "precision", "recall", "density", "coverage"}
+    with Image.open(tmp_path / "scores.png") as sheet:
+        assert sheet.size == (1000, 760)
     assert scores["FD-random-projection"]["value"] > scores["FD-random-projection"]["floor"]
     for wrong, sentence in (
         (["--n", "80"], "either --model or --images"),
         (["--model", str(model), "--n", "50"], "50 pictures are too few for a Frechet distance in 64 dimensions"),
         (["--model", str(model), "--n", "1"], "scores need at least two pictures, not 1"),
+        (["--model", str(model), "--protocol", "paper"], "the paper's protocol measures with inception-imagenet"),
+        (["--model", str(model), "--split", "test"], "has no picture of the split 'test'; it has all"),
+        (["--model", str(model), "--seed", "-1"], "the seed must lie in 0"),
     ):
         assert main([*measuring, *wrong]) == 2
         assert sentence in capsys.readouterr().err

@@ -1,0 +1,138 @@
+"""Scores while a generator trains: a callback that measures every so many epochs, and names the best snapshot."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from artgan_lib.errors import ArtganError
+from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
+from artgan_lib.evaluation.evaluate import SUBSET
+from artgan_lib.evaluation.extractors import Extractor, find_network
+from artgan_lib.evaluation.features import features_of, moments_of
+from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, moments
+from artgan_lib.gan.models import Generator, paint
+from artgan_lib.gan.training import Callback
+from artgan_lib.gan.updates import Networks
+from artgan_lib.images import fingerprint
+from artgan_lib.randomness import latents
+from artgan_lib.runlog import write_json
+
+CARD = "metric_card.json"
+"""File in a run's folder: what the numbers of its log were measured with."""
+
+_TOGETHER = 16  # as `studio.sampling` paints, so that the pictures are the same
+
+
+def paint_numbers(generator: Generator, seed: int, count: int, *, truncate: bool = False) -> np.ndarray:
+    """Paint pictures 0 to `count - 1` of a seed, those that `artgan generate --seed` paints first.
+
+    Args:
+        generator: On its device; its mode is put back afterwards.
+        seed: 0 to 2**31 - 1.
+        count: At least 1.
+        truncate: Cut fractions off instead of rounding, as the paper's author did.
+
+    Returns:
+        uint8 (count, 64, 64, 3).
+    """
+    device = next(generator.parameters()).device
+    vectors = latents(seed, range(-(-count // _TOGETHER) * _TOGETHER), generator.latent_dim)
+    parts = np.split(vectors, len(vectors) // _TOGETHER)
+    painted = [paint(generator, torch.from_numpy(part).to(device), truncate=truncate) for part in parts]
+    return np.concatenate(painted)[:count]
+
+
+def cheap_extractor() -> str:
+    """Return the name of the network that costs least here: MobileNet where its weights are, else the Inception."""
+    return "mobilenet-v2" if find_network("mobilenet-v2") else "inception-2015"
+
+
+class Measuring(Callback):
+    """Measures `kernel`, `frechet` and `score` every so many epochs, and writes their card into the run's folder.
+
+    `score` is the kernel distance, whose lowest value names the best snapshot: it has no bias, so it can be trusted
+    with few pictures. `frechet` is left out where there are no more pictures than dimensions. What is measured is
+    pictures 0 to `count - 1` of the run's seed, so a resumed run measures the same as an uninterrupted one, and
+    `artgan evaluate` the same again.
+
+    Args:
+        real: Pictures to compare with, uint8 (M, 64, 64, 3), held out if there are such.
+        extractor: From `load_extractor`.
+        every: Epochs between two measurements; the run's last epoch is measured, too.
+        epochs: Of the run.
+        count: Generated pictures.
+        seed: The run's.
+        about_real: What the card says of them.
+        progress: Told how many of the real pictures are looked at before the run begins.
+
+    Raises:
+        ArtganError: If a number is too small.
+    """
+
+    def __init__(
+        self,
+        real: np.ndarray,
+        extractor: Extractor,
+        *,
+        every: int,
+        epochs: int,
+        count: int = 2000,
+        seed: int = 0,
+        about_real: str = "real pictures",
+        progress: Callable[[int], None] = lambda done: None,
+    ) -> None:
+        if every < 1:
+            raise ArtganError(f"measurements need a number of epochs between them that is at least 1, not {every}")
+        if min(count, len(real)) < 2:
+            raise ArtganError(f"scores need at least two pictures on either side, not {min(count, len(real))}")
+        self.extractor, self.every, self.epochs, self.count, self.seed = extractor, every, epochs, count, seed
+        self.card = MetricCard(
+            protocol="standard",
+            real=about_real,
+            real_hash=fingerprint(real),
+            real_count=len(real),
+            fake=f"pictures 0 to {count - 1:,} of the run's seed",
+            fake_hash="",
+            fake_count=count,
+            seed=seed,
+            frechet=min(count, len(real)) > extractor.dim,
+            **measured_with(extractor),
+        )
+        self._real = features_of(real, extractor, progress)
+        self._moments = moments_of(real, extractor, self._real)
+
+    def on_start(self, run_dir: Path, step: int) -> None:
+        """Write the card, or check it against that of a run that goes on.
+
+        Raises:
+            ArtganError: If the run was measured otherwise before.
+        """
+        path = run_dir / CARD
+        if step and path.is_file():
+            try:
+                former = MetricCard.from_dict(json.loads(path.read_text(encoding="utf-8")))
+            except ValueError:
+                raise ArtganError(f"{path} is damaged; remove it to go on") from None
+            try:
+                require_alike([former, self.card])
+            except ArtganError as error:
+                raise ArtganError(f"{run_dir} was measured otherwise so far: {error}") from None
+        write_json(path, self.card.to_dict())
+
+    def on_epoch(self, record: dict[str, Any], networks: Networks) -> Mapping[str, float] | None:
+        """Measure, if the epoch is due."""
+        if record["epoch"] % self.every and record["epoch"] != self.epochs:
+            return None
+        return self.measure(networks.painter)
+
+    def measure(self, generator: Generator) -> dict[str, float]:
+        """Return `kernel`, `score`, and `frechet` where there are enough pictures."""
+        # Pictures of an epoch are seen once, so their features are not kept.
+        features = np.concatenate(list(self.extractor.batches([paint_numbers(generator, self.seed, self.count)])))
+        kernel = kernel_distance(self._real, features, size=SUBSET, seed=self.seed).mean
+        distance = frechet_distance(self._moments, moments([features])) if self.card.frechet else None
+        return {"kernel": kernel, "score": kernel} | ({} if distance is None else {"frechet": distance})

@@ -1,0 +1,143 @@
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artgan_lib import ArtganError, TrainConfig, load_generator, read_log, sample, synthetic_paintings, train
+from artgan_lib.evaluation.evaluate import evaluate
+from artgan_lib.evaluation.extractors import Extractor, load_extractor
+from artgan_lib.evaluation.measuring import CARD, Measuring, paint_numbers
+from artgan_lib.gan.training import Callback
+from artgan_lib.interface.cli import main
+
+
+@pytest.fixture(scope="module")
+def held_out() -> np.ndarray:
+    return synthetic_paintings(90, seed=5)[0]
+
+
+@pytest.fixture
+def extractor() -> Extractor:
+    return load_extractor("random-projection", "64")
+
+
+def measuring(held_out: np.ndarray, extractor: Extractor, **changes: int) -> Measuring:
+    return Measuring(held_out, extractor, **{"every": 2, "epochs": 5, "count": 70, "seed": 0} | changes)
+
+
+class StopAt(Callback):
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def on_epoch(self, record: dict[str, int], networks: object) -> None:
+        if record["epoch"] == self.epoch:
+            self.stop = "enough"
+
+
+@pytest.mark.parametrize("count", [1, 16, 37])
+def test_what_is_measured_is_what_generate_paints(model: Path, count: int) -> None:
+    generator, _ = load_generator(model)
+    assert np.array_equal(paint_numbers(generator, 7, count), sample(generator, 7, count))
+    cut = paint_numbers(generator, 7, count, truncate=True).astype(int)
+    apart = sample(generator, 7, count) - cut
+    assert set(np.unique(apart)) == {0, 1}  # rounded is the same or one higher
+
+
+def test_a_run_is_measured_and_keeps_its_best_snapshot(
+    pictures: np.ndarray, tiny: TrainConfig, held_out: np.ndarray, extractor: Extractor, tmp_path: Path
+) -> None:
+    config = replace(tiny, epochs=5)
+    result = train(config, pictures, tmp_path / "run", callbacks=[measuring(held_out, extractor)])
+    log = read_log(result.log).set_index("epoch")
+    assert log["kernel"].notna().tolist() == [False, True, False, True, True]  # every second, and the last
+    assert log["frechet"].notna().equals(log["kernel"].notna())
+    assert log["score"].equals(log["kernel"])
+    best = load_generator(tmp_path / "run" / "generator-best.safetensors")[1]["origin"]["best"]
+    assert best["epoch"] == log["kernel"].idxmin()
+    assert best["score"] == log["kernel"].min()
+    card = json.loads((tmp_path / "run" / CARD).read_text())
+    assert (card["extractor"], card["layer"], card["real_count"], card["fake_count"]) == (
+        *("random-projection", "64"),
+        *(90, 70),
+    )
+    # The same numbers as by evaluating the generator that is left.
+    generator, _ = load_generator(result.generator)
+    again = evaluate(paint_numbers(generator, 0, 70), held_out, synthetic_paintings(90, seed=6)[0], extractor)
+    scores = {score.name: score.value for score in again.scores}
+    assert scores["FD-random-projection"] == pytest.approx(log["frechet"][5], rel=1e-6)
+    assert scores["KD-random-projection"] == pytest.approx(log["kernel"][5], rel=1e-6)
+
+
+def test_a_run_that_goes_on_measures_the_same(
+    pictures: np.ndarray,
+    tiny: TrainConfig,
+    held_out: np.ndarray,
+    extractor: Extractor,
+    tmp_path: Path,
+) -> None:
+    config = replace(tiny, epochs=5)
+    train(config, pictures, tmp_path / "one", callbacks=[measuring(held_out, extractor)])
+    train(config, pictures, tmp_path / "two", callbacks=[measuring(held_out, extractor), StopAt(3)])
+    train(config, pictures, tmp_path / "two", callbacks=[measuring(held_out, extractor)])
+    one, two = (read_log(tmp_path / run / "log.jsonl") for run in ("one", "two"))
+    assert one[["kernel", "frechet", "loss_d"]].equals(two[["kernel", "frechet", "loss_d"]])
+    cards = [(tmp_path / run / CARD).read_bytes() for run in ("one", "two")]
+    assert cards[0] == cards[1]
+
+
+def test_a_run_is_not_measured_in_two_ways(
+    pictures: np.ndarray, tiny: TrainConfig, held_out: np.ndarray, extractor: Extractor, tmp_path: Path
+) -> None:
+    train(tiny, pictures, tmp_path, callbacks=[measuring(held_out, extractor), StopAt(1)])
+    with pytest.raises(ArtganError, match=r"was measured otherwise so far: .* fake_count is 70 and 80"):
+        train(tiny, pictures, tmp_path, callbacks=[measuring(held_out, extractor, count=80)])
+    (tmp_path / CARD).write_text("torn")
+    with pytest.raises(ArtganError, match="is damaged; remove it to go on"):
+        train(tiny, pictures, tmp_path, callbacks=[measuring(held_out, extractor)])
+
+
+def test_few_pictures_give_a_kernel_distance_alone(model: Path, held_out: np.ndarray, extractor: Extractor) -> None:
+    few = measuring(held_out, extractor, count=20)
+    assert set(few.measure(load_generator(model)[0])) == {"kernel", "score"}
+    assert few.card.warnings[0].startswith("no Frechet distance: 20 pictures are too few")
+    with pytest.raises(ArtganError, match="at least 1, not 0"):
+        measuring(held_out, extractor, every=0)
+    with pytest.raises(ArtganError, match="at least two pictures on either side, not 1"):
+        measuring(held_out, extractor, count=1)
+
+
+def test_the_command_measures_while_it_trains(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    run = tmp_path / "run"
+    settings = ["width=2", "batch_size=4", "images_per_epoch=12", "epochs=2", "latent_dim=8"]
+    command = ["train", "--variant", "dcgan", "--data", "synthetic", "--profile", "smoke", "--run-dir", str(run)]
+    command += [part for setting in settings for part in ("--set", setting)]
+    measure = ["--measure-every", "1", "--measure-n", "70", "--measure-with", "random-projection:64"]
+    assert main([*command, *measure]) == 0
+    assert "  kernel " in capsys.readouterr().out
+    assert read_log(run / "log.jsonl")["score"].notna().all()
+    assert json.loads((run / CARD).read_text())["real"] == "the training pictures"
+    assert (run / "generator-best.safetensors").is_file()
+    for wrong, sentence in (
+        (["--measure-every", "1", "--measure-with", "clip"], "there is no extractor 'clip'"),
+        (["--measure-every", "0", "--measure-with", "random-projection"], "at least 1, not 0"),
+        (["--measure-every", "1", "--measure-against", str(tmp_path / "absent")], "is not a cache of pictures"),
+    ):
+        other = [str(tmp_path / "other") if part == str(run) else part for part in command]
+        assert main([*other, *wrong]) == 2
+        assert sentence in capsys.readouterr().err
+        assert not (tmp_path / "other").exists()  # told before the run begins
+
+
+def test_nothing_else_of_a_run_changes_by_measuring(
+    pictures: np.ndarray, tiny: TrainConfig, held_out: np.ndarray, extractor: Extractor, tmp_path: Path
+) -> None:
+    train(tiny, pictures, tmp_path / "plain")
+    train(tiny, pictures, tmp_path / "measured", callbacks=[measuring(held_out, extractor)])
+    plain, measured = (read_log(tmp_path / run / "log.jsonl") for run in ("plain", "measured"))
+    kept = [column for column in plain if column not in ("seconds", "images_per_second")]
+    assert plain[kept].equals(measured[kept])
+    names = ("plain/generator.safetensors", "measured/generator.safetensors")
+    one, other = (load_generator(tmp_path / name)[0].state_dict() for name in names)
+    assert all(bool((one[name] == other[name]).all()) for name in one)
