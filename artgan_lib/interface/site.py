@@ -48,11 +48,9 @@ def build_site(notebooks: Sequence[Path], executed: Path, out: Path) -> Path:
     """
     import nbformat
 
-    books = {
-        path: nbformat.read(executed / path.name, as_version=4)
-        for path in notebooks
-        if (executed / path.name).is_file()
-    }
+    read: Any = nbformat.read
+    there = [path for path in notebooks if (executed / path.name).is_file()]
+    books = {path: read(executed / path.name, as_version=4) for path in there}
     told = [_read(path.stem, book) for path, book in books.items()]
     for number, (path, book) in enumerate(books.items()):
         page = _convert(book, path.parent, {each.stem for each in told})
@@ -99,8 +97,9 @@ def _convert(book: "NotebookNode", folder: Path, stems: set[str]) -> str:
     for table in soup.select("table"):
         del table["border"]
         table.wrap(soup.new_tag("div", attrs={"class": "table"}))
+    for table in soup.select("table.dataframe"):
         if any(re.search(r"[^\W\d]{3}", entry.text) for entry in table.select("td")):
-            table["class"] = f"{table.get('class', [''])[0]} words"  # set left, as numbers are set right
+            table["class"] = "dataframe words"  # set left, as numbers are set right
     for paragraph in soup.select("p"):
         if paragraph.text.startswith("What to notice."):
             paragraph["class"] = "notice"
