@@ -37,6 +37,9 @@ if TYPE_CHECKING:
 COLLAPSED = 0.2
 """A trial whose pictures differ from one another less than this share of what real ones do is cut off as collapsed."""
 
+REAL = 1000
+"""Real pictures that trials are compared with, at most."""
+
 
 class Rungs(Callback):
     """Scores a trial at each of its looks and ends it where it has collapsed or lies behind the others.
@@ -64,7 +67,7 @@ class Rungs(Callback):
 
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> Mapping[str, float]:
         """Measure, and ask whether the trial may go on."""
-        features = features_of(_paint(networks, self.budget), self.extractor)
+        features = np.concatenate(list(self.extractor.batches([_paint(networks, self.budget)])))
         size = min(len(self.real), len(features))
         kernel = kernel_distance(self.real, features, subsets=20, size=size, seed=self.budget.seed).mean
         spread = _spread(features) / _spread(self.real)
@@ -127,7 +130,7 @@ class Search:
                     f"{self.storage} holds a study with {name} {known.get(name)!r}, not {about[name]!r}; "
                     "name another file"
                 )
-        real = self.images[np.random.default_rng(self.budget.seed).permutation(len(self.images))[:2000]]
+        real = self.images[np.random.default_rng(self.budget.seed).permutation(len(self.images))[:REAL]]
         self.real = features_of(real, self.extractor, keep=True)
 
     def run(self, trials: int, told: Callable[["optuna.trial.FrozenTrial"], None] = lambda trial: None) -> bool:

@@ -3,6 +3,8 @@
 papermill does the work; it lets an unknown parameter pass silently, so parameters are checked here first.
 """
 
+import base64
+import html
 import inspect
 import os
 import time
@@ -14,7 +16,7 @@ from artgan_lib.data.preprocessing import SYNTHETIC
 from artgan_lib.errors import ArtganError
 
 if TYPE_CHECKING:
-    from IPython.display import Markdown
+    from IPython.display import HTML, Markdown
 
 KERNEL = "python3"
 HEADLESS = "ARTGAN_HEADLESS"
@@ -53,6 +55,22 @@ def show_source(thing: Any) -> "Markdown":
     from IPython.display import Markdown
 
     shown: Markdown = Markdown(f"```python\n{inspect.getsource(thing).rstrip()}\n```")  # type: ignore[no-untyped-call]
+    return shown
+
+
+def show_animation(path: Path, alt: str, width: int) -> "HTML":
+    """Show a moving picture, with its text for those who do not see it; it is kept in the notebook and on a page.
+
+    Args:
+        path: A GIF or WebP.
+        alt: What it shows.
+        width: In pixels.
+    """
+    from IPython.display import HTML
+
+    kind, content = path.suffix[1:], base64.b64encode(path.read_bytes()).decode()
+    image = f'<img src="data:image/{kind};base64,{content}" alt="{html.escape(alt)}" width="{width}">'
+    shown: HTML = HTML(image)  # type: ignore[no-untyped-call]
     return shown
 
 
