@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
     import optuna
 
-COLLAPSED = 0.2
+COLLAPSED = 0.05
 """A trial whose pictures differ from one another less than this share of what real ones do is cut off as collapsed."""
 
 REAL = 1000
@@ -149,9 +149,9 @@ class Search:
                 going_on = self._train(trial)
             finally:
                 lock.release()
-            told(self.study.trials[trial.number])
             if not going_on:
                 return False
+            told(self.study.trials[trial.number])
         return True
 
     def _begin(self, trials: int) -> "tuple[optuna.Trial, FileLock] | None":

@@ -22,7 +22,10 @@ def register(subparsers: Subparsers) -> None:
     command = add_command(subparsers, "run", run, "make pictures at 64, 256 and 1024, then execute the notebooks")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
 
-    add_command(subparsers, "figures", figures, "redraw the committed figures from data/results")
+    command = add_command(subparsers, "figures", figures, "redraw the committed figures from data/results")
+    command.add_argument(
+        "--out", metavar="DIR", type=read_path, help="draw them there instead, and leave README's tables alone"
+    )
 
 
 def notebooks(options: argparse.Namespace) -> int:
@@ -79,7 +82,7 @@ def figures(options: argparse.Namespace) -> int:
     from artgan_lib.interface.notebooks import project_root
     from artgan_lib.interface.redraw import redraw_figures
 
-    for path in redraw_figures(project_root()):
+    for path in redraw_figures(project_root(), options.out):
         print(path)
     return 0
 
