@@ -22,6 +22,9 @@ KERNEL = "python3"
 HEADLESS = "ARTGAN_HEADLESS"
 """Environment variable that a kernel gets where nobody looks on, so that it prints lines instead of live widgets."""
 
+START_SECONDS = 300
+"""That a kernel may take to start: on a machine that is busy with a training run it can be more than papermill's 60."""
+
 
 class NotebookRun(NamedTuple):
     """How one notebook went."""
@@ -149,6 +152,7 @@ def run_notebooks(
                 kernel_name=KERNEL,
                 cwd=str(path.parent),
                 progress_bar=False,
+                start_timeout=START_SECONDS,
                 kernel_manager_class=EncryptedKernelManager,
             )
         except (PapermillExecutionError, RuntimeError) as failed:  # RuntimeError: the kernel died or did not start

@@ -92,6 +92,9 @@ def _convert(book: "NotebookNode", folder: Path, stems: set[str]) -> str:
         _fold(soup, cell)
     for image in soup.select("img"):
         _make_figure(soup, image, folder)
+    for cell in soup.select("div.code_cell"):
+        for caption in cell.select("figcaption")[:-1]:  # one text for all figures of a cell
+            caption.decompose()
     for style in soup.select("style"):  # pandas' own
         style.decompose()
     for table in soup.select("table"):
