@@ -199,7 +199,7 @@ def test_the_tables_of_a_study(tmp_path: Path, pictures: np.ndarray) -> None:
     assert sum(found.values()) == pytest.approx(1)
     paths = export_study(search.study, tmp_path / "out")
     table = pd.read_csv(paths[0])
-    assert len(table) == 41
+    assert len(table) == 61
     assert table["kernel"].dropna().is_monotonic_increasing
     about = json.loads(paths[1].read_text())
     assert about["trials"] == 61
