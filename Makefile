@@ -27,7 +27,7 @@ test: $(READY)  ## install if needed, run every test
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
-notebooks: $(READY)  ## execute the notebooks: PROFILE=smoke|demo|paper
+notebooks: $(READY)  ## execute the notebooks, and make a site of them: PROFILE=smoke|demo|paper
 	@$(BIN)/artgan notebooks --profile $(PROFILE)
 
 figures: $(READY)  ## redraw the committed figures from data/results

@@ -56,6 +56,40 @@ def write_json(path: Path | str, values: Mapping[str, Any]) -> Path:
     return write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
 
 
+def collect_results(folder: Path | str) -> "pd.DataFrame":
+    """Gather the `results.json` of many runs into one table, such as those of a sweep over variants and seeds.
+
+    Args:
+        folder: Searched with all folders below it.
+
+    Returns:
+        A row a file, in the order of their paths: `run` (the file's folder, seen from the one searched), then its
+        values; one within another is named `outer.inner`. What a file does not hold is missing.
+
+    Raises:
+        ArtganError: If there is none, or one is not an object of JSON.
+    """
+    import pandas as pd
+
+    rows = []
+    for path in sorted(Path(folder).rglob("results.json")):
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"))
+            rows.append({"run": path.parent.relative_to(folder).as_posix()} | _flat(values))
+        except (ValueError, AttributeError):
+            raise ArtganError(f"{path} is not a file of results; it must hold one JSON object") from None
+    if not rows:
+        raise ArtganError(f"there is no results.json in {folder} or below; notebooks write one into their OUT")
+    return pd.DataFrame(rows)
+
+
+def _flat(values: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for name, value in values.items():
+        flat |= _flat(value, f"{before}{name}.") if isinstance(value, dict) else {before + name: value}
+    return flat
+
+
 class RunLog:
     """The growing log of one run.
 

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from artgan_lib import ArtganError, read_log
-from artgan_lib.runlog import RunLog, write_atomic, write_json
+from artgan_lib.runlog import RunLog, collect_results, write_atomic, write_json
 
 
 def test_log_round_trip_with_numbers_that_json_does_not_know(tmp_path: Path) -> None:
@@ -59,3 +59,23 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path: Path, monk
         write_atomic(path, "new")
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
+
+
+def test_results_of_many_runs_become_one_table(tmp_path: Path) -> None:
+    write_json(tmp_path / "b_1" / "results.json", {"seed": 1, "psnr": {"sea": 30.0}, "steps": 10})
+    write_json(tmp_path / "a_0" / "results.json", {"seed": 0, "variant": "dcgan"})
+    write_json(tmp_path / "a_0" / "run" / "config.json", {"seed": 7})
+    table = collect_results(tmp_path)
+    assert table.columns.tolist() == ["run", "seed", "variant", "psnr.sea", "steps"]
+    assert table["run"].tolist() == ["a_0", "b_1"]
+    assert table["seed"].tolist() == [0, 1]
+    assert table["psnr.sea"][1] == 30.0
+    assert math.isnan(table["psnr.sea"][0])
+
+
+def test_no_results_and_a_torn_file_of_results_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match=r"there is no results\.json in"):
+        collect_results(tmp_path)
+    (tmp_path / "results.json").write_text("[1, 2]")
+    with pytest.raises(ArtganError, match=r"results\.json is not a file of results"):
+        collect_results(tmp_path)

@@ -1,4 +1,4 @@
-"""What `make run` does: pictures at all three sizes from the generator that came with the clone, then the notebooks.
+"""What `make run` does: pictures at all three sizes from the shipped generator, then the notebooks and their site.
 
 It never uses the network. Where Real-ESRGAN's weights are not on the machine, pictures are enlarged by bicubic
 interpolation, and the summary says so.
@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from artgan_lib.downloads import WEIGHTS_DIR
 from artgan_lib.interface.notebooks import find_notebooks, run_notebooks
+from artgan_lib.interface.site import build_site
 from artgan_lib.studio import upscaling
 from artgan_lib.studio.pipeline import GenerationJob
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
@@ -30,7 +31,7 @@ class Made(NamedTuple):
 
 
 def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made: Callable[[Made], None]) -> list[Made]:
-    """Make the gallery and execute the notebooks below `root/build`.
+    """Make the gallery, execute the notebooks and make a site of them below `root/build`.
 
     Args:
         root: The project's folder.
@@ -63,13 +64,18 @@ def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made:
         )
         result = job.run()
         add(Made(what, result.folder, time.perf_counter() - begun))
+    notebooks, executed = find_notebooks(root / "notebooks"), root / "build" / "notebooks"
     run_notebooks(
-        find_notebooks(root / "notebooks"),
-        root / "build" / "notebooks",
+        notebooks,
+        executed,
         {"PROFILE": profile},
         lambda name: on_start(f"notebook {name} at {profile}"),
         lambda run: add(Made(f"notebook {run.name} at {profile}", run.executed, run.seconds, run.error)),
     )
+    what, begun = "the notebooks as one site", time.perf_counter()
+    on_start(what)
+    site = build_site(notebooks, executed, root / "build" / "site")
+    add(Made(what, site, time.perf_counter() - begun))
     return made
 
 

@@ -3,6 +3,8 @@
 papermill does the work; it lets an unknown parameter pass silently, so parameters are checked here first.
 """
 
+import base64
+import html
 import inspect
 import os
 import time
@@ -14,11 +16,14 @@ from artgan_lib.data.preprocessing import SYNTHETIC
 from artgan_lib.errors import ArtganError
 
 if TYPE_CHECKING:
-    from IPython.display import Markdown
+    from IPython.display import HTML, Markdown
 
 KERNEL = "python3"
 HEADLESS = "ARTGAN_HEADLESS"
 """Environment variable that a kernel gets where nobody looks on, so that it prints lines instead of live widgets."""
+
+START_SECONDS = 300
+"""That a kernel may take to start: on a machine that is busy with a training run it can be more than papermill's 60."""
 
 
 class NotebookRun(NamedTuple):
@@ -53,6 +58,22 @@ def show_source(thing: Any) -> "Markdown":
     from IPython.display import Markdown
 
     shown: Markdown = Markdown(f"```python\n{inspect.getsource(thing).rstrip()}\n```")  # type: ignore[no-untyped-call]
+    return shown
+
+
+def show_animation(path: Path, alt: str, width: int) -> "HTML":
+    """Show a moving picture, with its text for those who do not see it; it is kept in the notebook and on a page.
+
+    Args:
+        path: A GIF or WebP.
+        alt: What it shows.
+        width: In pixels.
+    """
+    from IPython.display import HTML
+
+    kind, content = path.suffix[1:], base64.b64encode(path.read_bytes()).decode()
+    image = f'<img src="data:image/{kind};base64,{content}" alt="{html.escape(alt)}" width="{width}">'
+    shown: HTML = HTML(image)  # type: ignore[no-untyped-call]
     return shown
 
 
@@ -131,6 +152,7 @@ def run_notebooks(
                 kernel_name=KERNEL,
                 cwd=str(path.parent),
                 progress_bar=False,
+                start_timeout=START_SECONDS,
                 kernel_manager_class=EncryptedKernelManager,
             )
         except (PapermillExecutionError, RuntimeError) as failed:  # RuntimeError: the kernel died or did not start

@@ -17,23 +17,32 @@ from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.interface.figures_scores import compare_scores
 from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, read_scores, write_results
+from artgan_lib.interface.figures_survey import draw_committed_survey
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
 from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upscaler
 
+ENLARGED = ("three_sizes.png", "wgan_gp_gallery.png")
+"""Figures that are drawn only where Real-ESRGAN's weights are."""
+
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
 
 
-def redraw_figures(root: Path) -> Iterator[Path]:
-    """Redraw every figure below `root/figures`, one after the other, then README's tables.
+def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
+    """Redraw every figure, one after the other.
+
+    Args:
+        root: The project's folder, in which the data lie.
+        folder: Where the figures go; the default is `root/figures`, and then README's tables are written as well.
 
     Raises:
         ArtganError: If a log or generator is missing.
     """
     for draw in DRAWN:
-        yield from draw(root, root / "figures")
-    yield write_results(root)
+        yield from draw(root, folder or root / "figures")
+    if folder is None:
+        yield write_results(root)
 
 
 def _paper_figures(root: Path, folder: Path) -> Iterator[Path]:
@@ -105,6 +114,11 @@ def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
 
 
 DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
-    *(_paper_figures, _pictures, _three_variants, _scores, _looks),
+    _paper_figures,
+    _pictures,
+    _three_variants,
+    _scores,
+    _looks,
+    draw_committed_survey,
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

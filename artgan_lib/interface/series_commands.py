@@ -12,21 +12,26 @@ from artgan_lib.presets import PROFILES
 
 def register(subparsers: Subparsers) -> None:
     """Describe the commands of this module."""
-    command = add_command(subparsers, "notebooks", notebooks, "execute the numbered notebooks with papermill")
+    command = add_command(subparsers, "notebooks", notebooks, "execute the notebooks, and make a site of them")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
     command.add_argument("--only", metavar="NN", action="append", default=[], help="only notebooks that begin so")
     command.add_argument("-p", metavar="NAME=VALUE", dest="parameters", action="append", default=[], help="a parameter")
     command.add_argument("--out", metavar="DIR", type=read_path, help="folder of the executed copies (build/notebooks)")
+    command.add_argument("--site", metavar="DIR", type=read_path, help="folder of the HTML site (build/site)")
 
     command = add_command(subparsers, "run", run, "make pictures at 64, 256 and 1024, then execute the notebooks")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
 
-    add_command(subparsers, "figures", figures, "redraw the committed figures from data/results")
+    command = add_command(subparsers, "figures", figures, "redraw the committed figures from data/results")
+    command.add_argument(
+        "--out", metavar="DIR", type=read_path, help="draw them there instead, and leave README's tables alone"
+    )
 
 
 def notebooks(options: argparse.Namespace) -> int:
-    """Execute notebooks; 1 if one failed."""
+    """Execute notebooks and make a site of all executed copies; 1 if one failed."""
     from artgan_lib.interface.notebooks import find_notebooks, project_root, run_notebooks
+    from artgan_lib.interface.site import build_site
 
     root = project_root()
     parameters = {"PROFILE": options.profile} | dict(_notebook_parameter(text) for text in options.parameters)
@@ -38,6 +43,8 @@ def notebooks(options: argparse.Namespace) -> int:
         lambda name: print(f"{name:<24}", end="", flush=True),
         lambda run: print(f" {run.seconds:6.1f} s  {'FAILED' if run.error else 'done'}", flush=True),
     )
+    site = options.site or (options.out / "site" if options.out else root / "build" / "site")
+    print(f"-> {build_site(find_notebooks(root / 'notebooks'), out, site)}")
     for run in runs:
         if run.error:
             print(f"\n{run.name}:{run.error}", file=sys.stderr)
@@ -75,7 +82,7 @@ def figures(options: argparse.Namespace) -> int:
     from artgan_lib.interface.notebooks import project_root
     from artgan_lib.interface.redraw import redraw_figures
 
-    for path in redraw_figures(project_root()):
+    for path in redraw_figures(project_root(), options.out):
         print(path)
     return 0
 

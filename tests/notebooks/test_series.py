@@ -8,8 +8,29 @@ import nbformat
 import pytest
 
 from artgan_lib.interface.notebooks import run_notebooks
+from artgan_lib.runlog import collect_results
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
+
+# What does not depend on a clock or on long training, at smoke, as it was where this was written; held to 10 %.
+EXPECTED = {
+    "00_start_here": {"mean_brightness": 124.5},
+    "01_dataset_survey": {"brightness": 0.491, "edges_against_kept": -0.697},
+    "02_preprocessing": {"mean_value": 128.4, "psnr_by_style.tiles": 32.6, "psnr_by_style.swirls": 52.9},
+    "03_dcgan": {"bce_of_undecided": 1.386, "generator_bce_of_undecided": 0.693, "fooled_non_saturating": 0.981},
+    "04_dcgan_wi": {"spread_glorot": 0.01276, "checkerboard_kernel_3": 0.496, "checkerboard_kernel_5": 1.457},
+    "05_wgan_gp": {"linear_penalty": 4.0, "slope_with_penalty": 0.913},
+    "08_upscaling": {"psnr_bicubic": 36.7, "psnr_lanczos": 37.9, "ssim_bicubic": 0.964, "noisy_psnr_lanczos": 23.1},
+    "11_latent_space": {
+        "length": 11.27,
+        "length_kept_straight": 0.715,
+        "contrast_kept_straight": 0.725,
+        "contrast_kept_circle": 0.984,
+        "neighbours_at_a_fifth": 0.344,
+        "variety_kept_at_one": 0.566,
+        "brightness_r_squared": 0.847,
+    },
+}
 
 
 @pytest.mark.notebooks
@@ -27,6 +48,9 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
     numbers = [value for value in results.values() if isinstance(value, float)]
     assert numbers
     assert all(math.isfinite(value) for value in numbers)
+    flat = collect_results(tmp_path / "out").iloc[0]
+    for name, value in EXPECTED.get(path.stem, {}).items():
+        assert flat[name] == pytest.approx(value, rel=0.1), name
     if path.stem == "00_start_here":
         assert results["same_picture_at_any_count"]
         assert 20 < results["mean_brightness"] < 235
@@ -56,3 +80,9 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert results["slope_with_clipping"] < 1e-3 < results["slope_with_penalty"]
         assert results["linear_penalty"] == pytest.approx(4, rel=1e-5)
         assert results["steps"] == 10
+    elif path.stem == "11_latent_space":
+        assert results["length"] == pytest.approx(math.sqrt(128), rel=0.02)
+        assert results["length_kept_straight"] == pytest.approx(math.sqrt(0.5), rel=0.05)
+        assert results["contrast_kept_straight"] < 0.85 < results["contrast_kept_circle"]
+        assert results["truncated_spread"] == pytest.approx(0.540, rel=0.02)
+        assert (tmp_path / "out" / "walk.gif").read_bytes().startswith(b"GIF89a")
