@@ -176,3 +176,18 @@ def test_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     status, told, _ = run(capsys, "variants")
     assert status == 0
     assert "wgan-clip              wgan-gp with gradient_correction=clip-weights" in told
+
+
+def test_a_campaign_goes_on_where_its_minutes_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["campaign", "--plan", "smoke", "--data", "synthetic", "--runs", tmp_path / "runs", "--device", "cpu"]
+    status, told, _ = run(capsys, *command, "--budget", 5, "--only", "dcgan")
+    assert status == 0
+    assert "dcgan: done, 36 of 36 images" in told
+    status, told, _ = run(capsys, *command, "--budget", 0, "--out", tmp_path / "home")
+    assert status == 0
+    assert "0 of 3 variants are done; the same command goes on" in told
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [
+        *("dcgan-average.safetensors", "dcgan-newest.safetensors", "runs.zip"),
+    ]
+    status, _, error = run(capsys, *command, "--only", "dgan")
+    assert (status, error) == (2, "artgan: there is no variant 'dgan'; did you mean 'dcgan'?\n")
