@@ -13,6 +13,7 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
     campaign_commands,
     data_commands,
+    enlarger_commands,
     evaluation_commands,
     series_commands,
     studio_commands,
@@ -24,6 +25,7 @@ FAMILIES = (
     data_commands,
     training_commands,
     campaign_commands,
+    enlarger_commands,
     studio_commands,
     evaluation_commands,
     series_commands,

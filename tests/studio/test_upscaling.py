@@ -62,7 +62,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_sizes_are_told() -> None:
-    with pytest.raises(ArtganError, match="no upscaler 'magic'; there are auto, bicubic, lanczos, realesr"):
+    with pytest.raises(ArtganError, match="no upscaler 'magic'; there are auto, bicubic, lanczos, artgan-x4, realesr"):
         load_upscaler("magic")
     with pytest.raises(ArtganError, match="pictures come at 64, 256, 1024 pixels, not at 512"):
         upscaling.passes(512)
