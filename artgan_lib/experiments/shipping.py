@@ -15,7 +15,12 @@ from artgan_lib.experiments.harvest import painters_at
 from artgan_lib.gan.checkpoints import export_generator
 from artgan_lib.gan.models import Generator
 from artgan_lib.gan.runs import RunFolder
+from artgan_lib.images import encode, image_grid
 from artgan_lib.runlog import write_atomic, write_json
+from artgan_lib.studio.sampling import sample
+
+SHOWN, MOMENTS = 6, 8
+"""Pictures of fixed noise that are kept of so many moments of a run."""
 
 CURVE = "curve.json"
 """File in a run's folder: the scores of its checkpoints and the card that they share."""
@@ -88,7 +93,7 @@ def best_point(curve: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
-    """Put the best measured generator of a run, its log and its scores where the clone carries them.
+    """Put the best measured generator of a run, its log, scores and progress where the clone carries them.
 
     Args:
         run: With a curve, see `score_run`.
@@ -120,4 +125,19 @@ def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
         ),
         write_atomic(results / f"{variant}_paintings64.log.jsonl", run.log.read_bytes()),
         write_atomic(results / f"{variant}_paintings64.curve.json", path.read_bytes()),
+        write_atomic(results / f"{variant}_paintings64.progress.png", paint_progress(run, best["kind"])),
     ]
+
+
+def paint_progress(run: RunFolder, kind: str) -> bytes:
+    """Paint the first numbers of the run's seed at moments spread over it, a row a moment.
+
+    Returns:
+        A PNG file without gaps between the pictures; its metadata says after how many images each row was painted.
+    """
+    rows, seen = [], []
+    for checkpoint in spread(run.saved(), MOMENTS):
+        painter = next(painter for painter in painters_at(run, checkpoint) if painter.kind == kind)
+        rows.append(sample(painter.generator, painter.config.seed, SHOWN))
+        seen.append(painter.origin["images_seen"])
+    return encode(image_grid(np.concatenate(rows), SHOWN, gap=0), "png", {"images_seen": seen, "kind": kind})

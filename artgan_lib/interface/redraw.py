@@ -3,6 +3,7 @@
 A figure that needs Real-ESRGAN's weights is left as it is where they are not on the machine.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,11 +11,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.gan.checkpoints import load_generator
-from artgan_lib.images import encode, image_grid
+from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
+from artgan_lib.interface.figures_campaign import plot_curves, show_progress
+from artgan_lib.interface.model_cards import write_model_cards
 from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, write_results
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
@@ -70,6 +74,28 @@ def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
     yield save_figure(samples, folder / "three_variants_samples.png")
 
 
+def _campaign(root: Path, folder: Path) -> Iterator[Path]:
+    """Draw scores against images seen, and what fixed noise became on the way, of the variants that have them."""
+    paths = {variant: root / LOGS / f"{variant}_paintings64" for variant in VARIANTS}
+    curves = {variant: path.with_suffix(".curve.json") for variant, path in paths.items()}
+    known = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in curves.items() if path.is_file()}
+    if known:
+        figure = Figure(figsize=(12, 4.5), layout="constrained")
+        for key, ax in zip(("frechet", "kernel"), figure.subplots(1, 2), strict=True):
+            plot_curves(known, ax, key)
+        yield save_figure(figure, folder / "campaign_scores.png")
+    strips = {variant: path.with_suffix(".progress.png") for variant, path in paths.items()}
+    strips = {variant: path for variant, path in strips.items() if path.is_file()}
+    if strips:
+        figure = Figure(figsize=(12, 5.6), layout="constrained")
+        for (variant, path), ax in zip(strips.items(), np.atleast_1d(figure.subplots(1, len(strips))), strict=True):
+            seen = read_metadata(path)["images_seen"]
+            with Image.open(path) as picture:
+                rows = np.asarray(picture).reshape(len(seen), IMAGE_SIZE, -1, IMAGE_SIZE, 3).swapaxes(1, 2)
+            show_progress(rows, seen, ax, variant)
+        yield save_figure(figure, folder / "training_progress.png")
+
+
 def _looks(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the ten looks of the synthetic paintings."""
     images, labels = synthetic_paintings(8 * len(LOOKS))
@@ -96,5 +122,12 @@ def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
     return save_figure(figure, folder / "three_sizes.png")
 
 
-DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (_paper_figures, _pictures, _three_variants, _looks)
+DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
+    _paper_figures,
+    _pictures,
+    _three_variants,
+    _campaign,
+    _looks,
+    write_model_cards,
+)
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

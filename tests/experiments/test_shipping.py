@@ -4,8 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
-from artgan_lib import ArtganError, load_generator, read_log
+from artgan_lib import ArtganError, load_generator, read_log, read_metadata, sample
 from artgan_lib.experiments.campaign import plan, train_plan
 from artgan_lib.experiments.harvest import find_runs, painters_at
 from artgan_lib.experiments.shipping import CURVE, best_point, score_run, ship, spread
@@ -49,7 +50,7 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
     with pytest.raises(ArtganError, match="measured with another card"):
         score_run(run, measure, CARD | {"fake_count": 5}, checkpoints=run.saved())
 
-    model, log, scores = ship(run, "dcgan", tmp_path)
+    model, log, scores, progress = ship(run, "dcgan", tmp_path)
     generator, header = load_generator(model)
     assert header["origin"]["score"] == {"name": "KID-768", "value": 0.1}
     assert (header["origin"]["kind"], header["origin"]["images_seen"]) == ("newest", 36)
@@ -59,6 +60,10 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
     assert log.read_bytes() == run.log.read_bytes()
     assert read_log(log)["epoch"].tolist() == [1, 2, 3]
     assert json.loads(scores.read_text()) == json.loads((run.path / CURVE).read_text())
+    assert read_metadata(progress) == {"images_seen": [12, 24, 36], "kind": "newest"}
+    with Image.open(progress) as picture:
+        rows = np.asarray(picture).reshape(3, 64, 6, 64, 3).swapaxes(1, 2)
+    assert np.array_equal(rows[2], sample(newest, 0, 6))
 
 
 def test_what_was_not_measured_is_not_shipped(run: RunFolder, tmp_path: Path) -> None:
