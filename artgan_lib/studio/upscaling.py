@@ -30,7 +30,8 @@ OWN = ENLARGER.stem
 DEFAULT = "realesr-general-x4v3"
 DEFAULT_GPU = "RealESRGAN_x4plus"
 AUTO = "auto"
-"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
+"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower. Where nothing may be fetched
+and its weights are not there, `OWN`."""
 
 BACKENDS = ("spandrel", "realesrgan")
 TILE, SMALLEST_TILE = 512, 32
@@ -204,13 +205,16 @@ def load_upscaler(
     where = torch.device(device)
     if name == AUTO:
         name = DEFAULT_GPU if where.type == "cuda" else DEFAULT
+        if not download and not available(name) and available(OWN):
+            name = OWN
     if name in INTERPOLATIONS:
         return Upscaler(name, SCALE, lambda images: _interpolate(images, INTERPOLATIONS[name]), tile=None)
     if name in NETWORKS:
         try:
             path = fetch_weights(NETWORKS[name], download=download)
         except ArtganError as error:
-            raise ArtganError(f"{error}, or take --upscaler {BICUBIC}") from None
+            instead = OWN if available(OWN) else BICUBIC
+            raise ArtganError(f"{error}, or take --upscaler {instead}") from None
     elif name == OWN and ENLARGER.is_file():
         path = ENLARGER
     elif Path(name).is_file():
