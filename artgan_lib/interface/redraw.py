@@ -23,8 +23,9 @@ from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, write_res
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
-from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upscaler
+from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, OWN, Upscaler, available, load_upscaler
 
+ENLARGED = 4  # pictures in the comparison of enlargers
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
 
 
@@ -96,6 +97,22 @@ def _campaign(root: Path, folder: Path) -> Iterator[Path]:
         yield save_figure(figure, folder / "training_progress.png")
 
 
+def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
+    """Show generated pictures enlarged by interpolation, by the network that came with the clone, by Real-ESRGAN."""
+    if not (available(OWN) and available(DEFAULT)):
+        return
+    pictures = sample(load_generator(root / SHIPPED_GENERATOR)[0], SEED, ENLARGED)
+    figure = Figure(figsize=(12, 12.6), layout="constrained")
+    columns = {"64 × 64": None} | {name: load_upscaler(name, download=False) for name in (BICUBIC, OWN, DEFAULT)}
+    axes = figure.subplots(ENLARGED, len(columns))
+    for row, picture in zip(axes, pictures, strict=True):
+        for ax, (name, upscaler) in zip(row, columns.items(), strict=True):
+            ax.imshow(upscaler.enlarge(picture) if upscaler else picture, interpolation="nearest")
+            ax.set_axis_off()
+            ax.set_title(name)
+    yield save_figure(figure, folder / "enlargers.png")
+
+
 def _looks(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the ten looks of the synthetic paintings."""
     images, labels = synthetic_paintings(8 * len(LOOKS))
@@ -127,6 +144,7 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     _pictures,
     _three_variants,
     _campaign,
+    _enlargers,
     _looks,
     write_model_cards,
 )
