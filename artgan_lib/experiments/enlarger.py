@@ -22,6 +22,7 @@ from artgan_lib.evaluation.perceptual import SqueezeNet, perceptual_distance
 from artgan_lib.experiments.degradations import SCALE, draw_pairs
 from artgan_lib.gan.checkpoints import load_checkpoint, save_checkpoint
 from artgan_lib.gan.models import choose_device
+from artgan_lib.gan.signals import stop_signals
 from artgan_lib.images import fingerprint
 from artgan_lib.runlog import RunLog, write_atomic, write_json
 
@@ -83,7 +84,7 @@ def train_enlarger(
     every: int = 100,
     progress: Callable[[dict[str, Any]], None] = lambda record: None,
 ) -> tuple[Path, bool]:
-    """Train the enlarger, or go on where it stood; a kill loses at most `every` steps.
+    """Train the enlarger, or go on where it stood; Ctrl-C and SIGTERM save, a kill loses at most `every` steps.
 
     The folder gets `config.json`, `log.jsonl`, `state.pt` and `enlarger.safetensors`.
 
@@ -106,64 +107,90 @@ def train_enlarger(
     """
     if images.ndim != 4 or min(images.shape[1:3]) < config.patch * SCALE:
         raise ArtganError(f"the enlarger wants pictures of {config.patch * SCALE} pixels a side, not {images.shape}")
-    folder, where, end = Path(folder), choose_device(device), monotonic() + minutes * 60
+    folder, end = Path(folder), monotonic() + minutes * 60
     identity = {"config": asdict(config), "data": fingerprint(images), "eyes": eyes is not None}
-    network = build_enlarger(config).to(where)
-    average = build_enlarger(config).to(where)
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.lr, betas=(0.9, 0.99))
+    learner = _Learner(config, choose_device(device), eyes)
     step, seconds, size = 0, 0.0, 0
     if (folder / "state.pt").is_file():
         state = load_checkpoint(folder / "state.pt")
         if state["identity"] != identity:
             raise ArtganError(f"{folder} belongs to another config or other pictures; choose another folder")
         step, seconds, size = state["step"], state["seconds"], state["log_size"]
-        network.load_state_dict(state["network"])
-        average.load_state_dict(state["average"])
-        optimizer.load_state_dict(state["optimizer"])
+        learner.load(state)
     log = RunLog(folder / "log.jsonl", size)
     write_json(folder / "config.json", identity)
-    begun, sums, counted = monotonic() - seconds, torch.zeros(2, device=where), 0
-    while step < config.steps and monotonic() < end:
-        rng = np.random.default_rng((config.seed, step))
-        small, large = (_to_tensor(part, where) for part in draw_pairs(images, config.batch_size, config.patch, rng))
-        made = network(small)
-        pixels = (made - large).abs().mean()
-        seen = torch.zeros((), device=where)
-        if eyes is not None and step >= config.perceptual_from:
-            seen = perceptual_distance(eyes, made.clamp(0, 1), large).mean()
-        for group in optimizer.param_groups:
-            group["lr"] = config.lr * 0.5 * (1 + math.cos(math.pi * step / config.steps))
-        optimizer.zero_grad()
-        (pixels + config.perceptual_weight * seen).backward()
-        optimizer.step()
-        step += 1
-        decay = min(config.average, step / (step + 10))
-        with torch.no_grad():
-            for mean, value in zip(average.parameters(), network.parameters(), strict=True):
-                mean.lerp_(value, 1 - decay)
-        sums, counted = sums + torch.stack([pixels.detach(), seen.detach()]), counted + 1
-        if step % every and step != config.steps and monotonic() < end:
-            continue
-        found = (sums / counted).tolist()
-        if not np.isfinite(found).all():
-            raise ArtganError(f"the enlarger's loss is no longer finite at step {step}; a lower lr is the way out")
-        record = {"step": step, "images_seen": step * config.batch_size, "l1": found[0], "perceptual": found[1]}
-        record["seconds"] = seconds = round(monotonic() - begun, 3)
+    begun, values = monotonic() - seconds, list[Tensor]()
+
+    def keep() -> None:
+        record = _record(config, step, values, monotonic() - begun)
         log.append(record)
+        values.clear()
+        place = {"identity": identity, "step": step, "seconds": record["seconds"], "log_size": log.size}
+        save_checkpoint(folder / "state.pt", place | learner.state())
         progress(record)
-        sums, counted = torch.zeros(2, device=where), 0
-        kept: dict[str, Any] = {"identity": identity, "step": step, "seconds": seconds, "log_size": log.size}
-        kept |= {"network": network.state_dict(), "average": average.state_dict(), "optimizer": optimizer.state_dict()}
-        save_checkpoint(folder / "state.pt", kept)
-    about = {**identity, "step": step, "pictures": len(images), "seconds": seconds}
-    return export_enlarger(folder / "enlarger.safetensors", average, about), step == config.steps
+
+    with stop_signals() as stopped:
+        while step < config.steps and not stopped.is_set() and monotonic() < end:
+            pairs = draw_pairs(images, config.batch_size, config.patch, np.random.default_rng((config.seed, step)))
+            values.append(learner.learn(*pairs, step))
+            step += 1
+            if step % every == 0:
+                keep()
+        if values:
+            keep()
+    seconds = monotonic() - begun
+    about = {**identity, "step": step, "pictures": len(images), "seconds": round(seconds, 3)}
+    return export_enlarger(folder / "enlarger.safetensors", learner.average, about), step == config.steps
+
+
+class _Learner:
+    """The network, its average and its optimiser."""
+
+    def __init__(self, config: EnlargerConfig, device: torch.device, eyes: SqueezeNet | None) -> None:
+        self.config, self.device, self.eyes = config, device, eyes
+        self.network, self.average = build_enlarger(config).to(device), build_enlarger(config).to(device)
+        self.optimizer = torch.optim.Adam(self.network.parameters(), lr=config.lr, betas=(0.9, 0.99))
+
+    def state(self) -> dict[str, Any]:
+        """Return all that changes while it learns."""
+        return {name: getattr(self, name).state_dict() for name in ("network", "average", "optimizer")}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Put back what `state` returned."""
+        for name in ("network", "average", "optimizer"):
+            getattr(self, name).load_state_dict(state[name])
+
+    def learn(self, small: np.ndarray, large: np.ndarray, step: int) -> Tensor:
+        """Take one step; return the absolute difference and the perceptual distance, shape (2,)."""
+        config, wanted = self.config, self._to_tensor(large)
+        made = self.network(self._to_tensor(small))
+        pixels, seen = (made - wanted).abs().mean(), made.new_zeros(())
+        if self.eyes is not None and step >= config.perceptual_from:
+            seen = perceptual_distance(self.eyes, made.clamp(0, 1), wanted).mean()
+        for group in self.optimizer.param_groups:
+            group["lr"] = config.lr * 0.5 * (1 + math.cos(math.pi * step / config.steps))
+        self.optimizer.zero_grad()
+        (pixels + config.perceptual_weight * seen).backward()
+        self.optimizer.step()
+        decay = min(config.average, (step + 1) / (step + 11))  # soon forgets the initial weights
+        with torch.no_grad():
+            for mean, value in zip(self.average.parameters(), self.network.parameters(), strict=True):
+                mean.lerp_(value, 1 - decay)
+        return torch.stack([pixels.detach(), seen.detach()])
+
+    def _to_tensor(self, images: np.ndarray) -> Tensor:
+        return torch.from_numpy(images).to(self.device).permute(0, 3, 1, 2).float().div_(255)
+
+
+def _record(config: EnlargerConfig, step: int, values: list[Tensor], seconds: float) -> dict[str, Any]:
+    pixels, seen = torch.stack(values).mean(0).tolist()
+    if not math.isfinite(pixels + seen):
+        raise ArtganError(f"the enlarger's loss is no longer finite at step {step}; a lower lr is the way out")
+    times = {"step": step, "images_seen": step * config.batch_size, "seconds": round(seconds, 3)}
+    return times | {"l1": pixels, "perceptual": seen}
 
 
 def export_enlarger(path: Path | str, network: nn.Module, about: dict[str, Any]) -> Path:
     """Write the network at half precision, as a file that spandrel reads, with what it is in its header."""
     tensors = {name: tensor.detach().half().cpu().contiguous() for name, tensor in network.state_dict().items()}
     return write_atomic(path, save(tensors, metadata={HEADER: json.dumps(about)}))
-
-
-def _to_tensor(images: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(images).to(device).permute(0, 3, 1, 2).float().div_(255)

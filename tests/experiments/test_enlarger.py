@@ -1,4 +1,5 @@
 import json
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ from PIL import Image
 from safetensors import safe_open
 
 from artgan_lib import ArtganError, load_upscaler, read_log, synthetic_paintings
+from artgan_lib.experiments import enlarger
 from artgan_lib.experiments.degradations import degrade, draw_pairs, shrink
 from artgan_lib.experiments.enlarger import EnlargerConfig, build_enlarger, train_enlarger
 from artgan_lib.experiments.judging import clearly_better, judge_enlargers, psnr, ssim
@@ -81,6 +83,23 @@ def test_a_run_that_was_stopped_goes_on_as_if_it_had_not_been(paintings: np.ndar
     assert logs[0]["step"].tolist() == [2, 4, 6]
     with pytest.raises(ArtganError, match="belongs to another config"):
         train_enlarger(TINY, paintings[:5], tmp_path / "cut", device="cpu")
+
+
+def test_sigterm_saves_between_two_lines_of_the_log(paintings: np.ndarray, tmp_path: Path) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        real = enlarger._Learner.learn
+
+        def learn(self: enlarger._Learner, small: np.ndarray, large: np.ndarray, step: int) -> torch.Tensor:
+            if step == 2:
+                signal.raise_signal(signal.SIGTERM)
+            return real(self, small, large, step)
+
+        patch.setattr(enlarger._Learner, "learn", learn)
+        _, done = train_enlarger(TINY, paintings, tmp_path, device="cpu", every=100)
+    assert not done
+    assert load_checkpoint(tmp_path / "state.pt")["step"] == 3
+    assert train_enlarger(TINY, paintings, tmp_path, device="cpu", every=100)[1]
+    assert read_log(tmp_path / "log.jsonl")["step"].tolist() == [3, 6]
 
 
 def test_what_is_written_is_an_upscaler_at_half_precision(paintings: np.ndarray, tmp_path: Path) -> None:
