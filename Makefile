@@ -1,6 +1,9 @@
 # Two commands do everything, set-up included: `make run` and `make test`. `make` alone lists the rest.
 PYTHON  ?= python3
 PROFILE ?= demo
+PLAN    ?= cpu
+BUDGET  ?= 150
+DATA    ?= data/cache/paintings64
 VENV    := .venv
 ifeq ($(OS),Windows_NT)
 BIN     := $(VENV)/Scripts
@@ -13,7 +16,7 @@ QUIET   := $(if $(CI),--quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab notebooks figures lint format realesrgan check lock clean
+.PHONY: help run test lab notebooks figures campaign lint format realesrgan check lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +35,9 @@ notebooks: $(READY)  ## execute the notebooks, and make a site of them: PROFILE=
 
 figures: $(READY)  ## redraw the committed figures from data/results
 	@$(BIN)/artgan figures
+
+campaign: $(READY)  ## train the three variants for BUDGET minutes on the cache DATA; again, and it goes on
+	@$(BIN)/artgan campaign --data $(DATA) --budget $(BUDGET) --plan $(PLAN)
 
 lint: $(READY)  ## ruff (library, tests, notebooks) and mypy (library)
 	@$(BIN)/ruff check

@@ -36,9 +36,10 @@ def shared_weights() -> Path:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the user's own weights and cache out of the tests."""
+    """Keep the user's own weights and cache, and the enlarger that comes with the clone, out of the tests."""
     monkeypatch.delenv("ARTGAN_WEIGHTS_DIR", raising=False)
     monkeypatch.setenv("ARTGAN_CACHE_DIR", str(tmp_path / "no-cache"))
+    monkeypatch.setattr("artgan_lib.studio.upscaling.ENLARGER", tmp_path / "no-enlarger.safetensors")
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.evaluate import features_of
 from artgan_lib.evaluation.extractors import Extractor
+from artgan_lib.evaluation.features import features_of
 from artgan_lib.evaluation.metrics import kernel_distance
 from artgan_lib.experiments.study import SPACE, Budget, open_study, propose
 from artgan_lib.gan.training import Callback, train
@@ -131,7 +131,7 @@ class Search:
                     "name another file"
                 )
         real = self.images[np.random.default_rng(self.budget.seed).permutation(len(self.images))[:REAL]]
-        self.real = features_of(real, self.extractor, keep=True)
+        self.real = features_of(real, self.extractor)
 
     def run(self, trials: int, told: Callable[["optuna.trial.FrozenTrial"], None] = lambda trial: None) -> bool:
         """Work on the study until it has so many finished trials, by whichever process.

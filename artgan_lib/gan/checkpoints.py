@@ -76,7 +76,9 @@ def differences(then: dict[str, Any], now: TrainConfig) -> list[str]:
     return [f"{name} {before[name]!r} -> {value!r}" for name, value in now.to_dict().items() if before[name] != value]
 
 
-def export_generator(path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any]) -> Path:
+def export_generator(
+    path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any], *, half: bool = False
+) -> Path:
     """Write a generator that describes itself.
 
     Args:
@@ -84,10 +86,32 @@ def export_generator(path: Path | str, generator: Generator, config: TrainConfig
         generator: The network.
         config: What it was built from.
         origin: JSON values that say where it comes from, such as `step` and `images_seen`.
+        half: Store what convolutions and dense layers multiply with at half precision; norms and biases, which are
+            few, stay whole. A file is half as large, and is read back in float32.
     """
     header = {"format": FORMAT, "config": config.to_dict(), "origin": origin}
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in generator.state_dict().items()}
+    if half:
+        tensors = {name: tensor.half() if tensor.dim() > 1 else tensor for name, tensor in tensors.items()}
     return write_atomic(path, save(tensors, metadata={_HEADER_KEY: json.dumps(header)}))
+
+
+def painters(state: dict[str, Any]) -> dict[str, Generator]:
+    """Return the generators in a training state: the `newest`, and its `average` where one was kept.
+
+    Args:
+        state: From `load_checkpoint`.
+    """
+    found = {"newest": state["networks"]["generator"]}
+    if "average" in state["networks"]:
+        average = state["networks"]["average"]
+        found["average"] = {name.removeprefix("module."): average[name] for name in average if name != "n_averaged"}
+    generators = {}
+    for kind, weights in found.items():
+        generators[kind] = Generator(TrainConfig.from_dict(state["config"]))
+        generators[kind].load_state_dict(weights)
+        generators[kind].eval().requires_grad_(False)
+    return generators
 
 
 def load_generator(path: Path | str) -> tuple[Generator, dict[str, Any]]:

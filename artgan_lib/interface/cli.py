@@ -11,7 +11,9 @@ from artgan_lib import __version__
 from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
+    campaign_commands,
     data_commands,
+    enlarger_commands,
     evaluation_commands,
     search_commands,
     series_commands,
@@ -26,6 +28,8 @@ FAMILIES = (
     studio_commands,
     evaluation_commands,
     search_commands,
+    campaign_commands,
+    enlarger_commands,
     series_commands,
 )
 """Modules of commands, in the order in which `artgan --help` lists them."""

@@ -3,6 +3,7 @@
 A figure that needs Real-ESRGAN's weights is left as it is where they are not on the machine.
 """
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -10,22 +11,26 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.gan.checkpoints import load_generator
-from artgan_lib.images import encode, image_grid
+from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
+from artgan_lib.interface.figures_campaign import plot_curves, show_progress
 from artgan_lib.interface.figures_scores import compare_scores
-from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, read_scores, write_results
 from artgan_lib.interface.figures_survey import draw_committed_survey
+from artgan_lib.interface.model_cards import write_model_cards
+from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, read_scores, write_results
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
-from artgan_lib.studio.upscaling import DEFAULT, Upscaler, available, load_upscaler
+from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, OWN, Upscaler, available, load_upscaler
 
-ENLARGED = ("three_sizes.png", "wgan_gp_gallery.png")
+ENLARGED = ("enlargers.png", "three_sizes.png", "wgan_gp_gallery.png")
 """Figures that are drawn only where Real-ESRGAN's weights are."""
 
+COMPARED = 4  # pictures in the comparison of enlargers
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
 
 
@@ -34,7 +39,7 @@ def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
 
     Args:
         root: The project's folder, in which the data lie.
-        folder: Where the figures go; the default is `root/figures`, and then README's tables are written as well.
+        folder: Where the figures go; the default is `root/figures`, and then model cards and README's tables are written as well.
 
     Raises:
         ArtganError: If a log or generator is missing.
@@ -42,6 +47,7 @@ def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
     for draw in DRAWN:
         yield from draw(root, folder or root / "figures")
     if folder is None:
+        yield from write_model_cards(root)
         yield write_results(root)
 
 
@@ -87,6 +93,44 @@ def _scores(root: Path, folder: Path) -> Iterator[Path]:
         yield save_figure(compare_scores(found), folder / "scores.png")
 
 
+def _campaign(root: Path, folder: Path) -> Iterator[Path]:
+    """Draw scores against images seen, and what fixed noise became on the way, of the variants that have them."""
+    paths = {variant: root / LOGS / f"{variant}_paintings64" for variant in VARIANTS}
+    curves = {variant: path.with_suffix(".curve.json") for variant, path in paths.items()}
+    known = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in curves.items() if path.is_file()}
+    if known:
+        figure = Figure(figsize=(12, 4.5), layout="constrained")
+        for key, ax in zip(("frechet", "kernel"), figure.subplots(1, 2), strict=True):
+            plot_curves(known, ax, key)
+        yield save_figure(figure, folder / "campaign_scores.png")
+    strips = {variant: path.with_suffix(".progress.png") for variant, path in paths.items()}
+    strips = {variant: path for variant, path in strips.items() if path.is_file()}
+    if strips:
+        figure = Figure(figsize=(12, 5.6), layout="constrained")
+        for (variant, path), ax in zip(strips.items(), np.atleast_1d(figure.subplots(1, len(strips))), strict=True):
+            seen = read_metadata(path)["images_seen"]
+            with Image.open(path) as picture:
+                rows = np.asarray(picture).reshape(len(seen), IMAGE_SIZE, -1, IMAGE_SIZE, 3).swapaxes(1, 2)
+            show_progress(rows, seen, ax, variant)
+        yield save_figure(figure, folder / "training_progress.png")
+
+
+def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
+    """Show generated pictures enlarged by interpolation, by the network that came with the clone, by Real-ESRGAN."""
+    if not (available(OWN) and available(DEFAULT)):
+        return
+    pictures = sample(load_generator(root / SHIPPED_GENERATOR)[0], SEED, COMPARED)
+    figure = Figure(figsize=(12, 12.6), layout="constrained")
+    columns = {"64 × 64": None} | {name: load_upscaler(name, download=False) for name in (BICUBIC, OWN, DEFAULT)}
+    axes = figure.subplots(COMPARED, len(columns))
+    for row, picture in zip(axes, pictures, strict=True):
+        for ax, (name, upscaler) in zip(row, columns.items(), strict=True):
+            ax.imshow(upscaler.enlarge(picture) if upscaler else picture, interpolation="nearest")
+            ax.set_axis_off()
+            ax.set_title(name)
+    yield save_figure(figure, folder / "enlargers.png")
+
+
 def _looks(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the ten looks of the synthetic paintings."""
     images, labels = synthetic_paintings(8 * len(LOOKS))
@@ -120,5 +164,7 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     _scores,
     _looks,
     draw_committed_survey,
+    _campaign,
+    _enlargers,
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

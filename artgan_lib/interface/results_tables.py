@@ -1,6 +1,7 @@
 """Makes README's tables of results from `data/results` and `data/pretrained`, so that no number is typed by hand."""
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,15 +19,16 @@ _PAPER = {"fid": "128.259", "cost": "about 530 min"}  # the paper's Table 3
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 SCORES = "scores_"
 LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
-COMPARED = (
-    "The three variants on the same 15,375 paintings: width 16, batch 32, rate 4e-4, seed 0; means over the last epoch "
-    "of 800 images. Minutes are of one thread of a machine that did other work as well."
-)
 
 
 def results_tables(root: Path) -> str:
     """Make README's tables of results."""
-    tables = [_paper_table(root), f"{COMPARED}\n\n{_compared_table(root)}", _scores_table(root), _studio_table(root)]
+    tables = [
+        _paper_table(root),
+        f"{_compared(root)}\n\n{_compared_table(root)}",
+        _scores_table(root),
+        _studio_table(root),
+    ]
     return "\n".join(filter(None, tables))
 
 
@@ -49,7 +51,7 @@ def _paper_table(root: Path) -> str:
     """Make the table of the paper's numbers beside ours from the committed log and the shipped generator."""
     log, header = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)[1]
     here, paper = TrainConfig.from_dict(header["config"]), preset("wgan-gp")
-    n = f"{header['origin']['pictures']:,}"
+    n, steps = f"{header['origin']['pictures']:,}", int(log["step"].iloc[-1])
     scored = read_scores(root).get("wgan-gp")
     rows: list[tuple[object, ...]] = [("FID, the paper's protocol", _PAPER["fid"], "not measured here", "–", "–")]
     if scored:
@@ -57,8 +59,8 @@ def _paper_table(root: Path) -> str:
         told = f"{score['value']:.2f} (real pictures {score['floor']:.2f})"
         rows.append((f"{card['name']}, {card['fake_count']:,} pictures", "–", told, n, here.seed))
     rows += [
-        ("images seen: updates × batch", f"{_images(paper):,}", f"{_images(here):,}", n, here.seed),
-        ("generator updates", f"{paper.total_steps:,}", f"{here.total_steps:,}", n, here.seed),
+        ("images seen: updates × batch", f"{_images(paper):,}", f"{steps * here.batch_size:,}", n, here.seed),
+        ("generator updates", f"{paper.total_steps:,}", f"{steps:,}", n, here.seed),
         ("base width, batch, rate", _size(paper), _size(here), n, here.seed),
         (
             "critic's distance, first and last epoch",
@@ -72,6 +74,35 @@ def _paper_table(root: Path) -> str:
     head = "| WGAN-GP | paper | here | n | seed | notebook |\n| --- | --- | --- | --- | --- | --- |\n"
     link = "[05](notebooks/05_wgan_gp.ipynb)"
     return head + "".join(f"| {' | '.join(map(str, row))} | {link} |\n" for row in rows)
+
+
+def _compared(root: Path) -> str:
+    """Say what the three variants have in common, as far as they do."""
+    headers = [load_generator(root / GENERATORS / f"{variant}.safetensors")[1] for variant in VARIANTS]
+    configs = [header["config"] for header in headers]
+    told = {
+        "width": _in_turn(config["width"] for config in configs),
+        "batch": _in_turn(config["batch_size"] for config in configs),
+        "rate": _in_turn(f"{config['lr']:g}" for config in configs),
+        "seed": _in_turn(config["seed"] for config in configs),
+    }
+    pictures = _in_turn(f"{header['origin']['pictures']:,}" for header in headers)
+    epoch = _in_turn(f"{_epoch(config):,}" for config in configs)
+    same = ", ".join(f"{key} {value}" for key, value in told.items())
+    return (
+        f"The three variants on the same {pictures} paintings: {same}; means over the last epoch of {epoch} images. "
+        "Minutes are of one thread of a machine that did other work as well."
+    )
+
+
+def _in_turn(values: Iterable[Any]) -> str:
+    """Write a value that all variants share once, others one after the other."""
+    texts = [str(value) for value in values]
+    return texts[0] if len(set(texts)) == 1 else f"{', '.join(texts[:-1])} and {texts[-1]}"
+
+
+def _epoch(config: dict[str, Any]) -> int:
+    return TrainConfig.from_dict(config).steps_per_epoch * int(config["batch_size"])
 
 
 def _compared_table(root: Path) -> str:

@@ -57,6 +57,9 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--overwrite", action="store_true", help="replace results that are there")
     _add_enlarging(command)
 
+    command = add_command(subparsers, "models", models, "list the generators that came with the clone, the best first")
+    command.add_argument("folder", nargs="?", metavar="DIR", type=read_path, help="another folder of generators")
+
     results = subparsers.add_parser("results", help="look after results", description="Look after results.")
     steps = results.add_subparsers(required=True, metavar="STEP", title="steps")
     command = add_command(steps, "list", results_list, "list the runs in a folder of results")
@@ -73,7 +76,7 @@ def register(subparsers: Subparsers) -> None:
 def _add_painting(command: argparse.ArgumentParser) -> None:
     """Add what every command takes that paints."""
     command.add_argument(
-        "--model", metavar="FILE", type=read_path, required=True, help="generator.safetensors of a run"
+        "--model", metavar="FILE", type=read_path, help="generator.safetensors of a run (default: the best that came)"
     )
     command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
@@ -95,6 +98,7 @@ def generate(options: argparse.Namespace) -> int:
     """Paint pictures."""
     from artgan_lib.images import read_metadata
     from artgan_lib.interface.progress import JobProgress
+    from artgan_lib.shipped import best_generator
     from artgan_lib.studio.again import settings_like
     from artgan_lib.studio.pipeline import GenerationJob
     from artgan_lib.studio.recipes import Recipe, variations
@@ -102,6 +106,7 @@ def generate(options: argparse.Namespace) -> int:
 
     if sum(map(bool, (options.recipe, options.like, options.vary))) > 1:
         raise ArtganError("--recipe, --like and --vary exclude one another")
+    model = options.model or best_generator()
     enhancing = EnhancingSettings(options.size, options.upscaler, options.backend)
     recipes = tuple(options.recipe)
     truncation = options.truncation
@@ -109,10 +114,10 @@ def generate(options: argparse.Namespace) -> int:
         found = read_metadata(options.vary)
         base, truncation = Recipe.parse(str(found.get("recipe") or "")), found.get("truncation")
         recipes = tuple(str(recipe) for recipe in variations(base, options.amount, options.count, options.seed))
-    generation = GenerationSettings(options.model, options.count, options.seed, recipes, truncation, options.style)
+    generation = GenerationSettings(model, options.count, options.seed, recipes, truncation, options.style)
     converting = ConvertingSettings(options.format, options.quality, options.grid, options.lossless)
     if options.like:
-        again = settings_like(options.like, options.model, options.upscaler)
+        again = settings_like(options.like, model, options.upscaler)
         generation, enhancing, converting = again.generation, again.enhancing, again.converting
         for difference in again.differences:
             print(f"not as it was then: {difference}", file=sys.stderr)
@@ -141,6 +146,7 @@ def walk(options: argparse.Namespace) -> int:
     from artgan_lib.gan.checkpoints import load_generator
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
+    from artgan_lib.shipped import best_generator
     from artgan_lib.studio.animation import check_animation, write_animation
     from artgan_lib.studio.recipes import Recipe, numbered, walk
     from artgan_lib.studio.sampling import paint_batches
@@ -154,7 +160,8 @@ def walk(options: argparse.Namespace) -> int:
         raise ArtganError(f"a walk has at most {MAX_FRAMES:,} frames, not {options.frames * len(stations):,}")
     path = walk(stations, options.frames, closed=True)
     where = choose_device(options.device)
-    generator, _ = load_generator(options.model)
+    model = options.model or best_generator()
+    generator, _ = load_generator(model)
     upscaler = _upscaler(options, where) if passes(options.size) else None
     show = counter("painting")
 
@@ -164,7 +171,7 @@ def walk(options: argparse.Namespace) -> int:
             yield upscaler.to_size(picture, options.size) if upscaler else picture
             show(number, len(path))
 
-    about = {"model": options.model.name, "stations": [str(station) for station in stations], "frames": options.frames}
+    about = {"model": model.name, "stations": [str(station) for station in stations], "frames": options.frames}
     out = write_animation(frames(), options.out, options.fps, about)
     print(f"{len(path)} frames through {' '.join(map(str, stations))} -> {out}")
     return 0
@@ -196,6 +203,25 @@ def upscale(options: argparse.Namespace) -> int:
             done += 1
     print(f"{done} pictures enlarged by {upscaler.name} -> {options.out}; {failed} left out")
     return int(failed > 0)
+
+
+def models(options: argparse.Namespace) -> int:
+    """List generators and what their files say of themselves."""
+    from artgan_lib.shipped import FOLDER, shipped_generators
+
+    folder = options.folder or FOLDER
+    found = shipped_generators(folder)
+    print(f"{'model':<20} {'variant':<12} {'width':>5} {'images seen':>12} {'paintings':>10} {'MB':>6}  score")
+    for shipped in found:
+        name, value = shipped.score or ("", 0.0)
+        told = f"{name} {value:.4f}" if name else "not measured"
+        print(
+            f"{shipped.name:<20} {shipped.config['variant']:<12} {shipped.config['width']:>5}"
+            f" {shipped.origin.get('images_seen', 0):>12,} {shipped.origin.get('pictures', 0):>10,}"
+            f" {shipped.path.stat().st_size / 1e6:>6.1f}  {told}"
+        )
+    print(f"{len(found)} models in {folder}")
+    return 0
 
 
 def results_list(options: argparse.Namespace) -> int:

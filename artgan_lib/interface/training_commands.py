@@ -41,6 +41,7 @@ def register(subparsers: Subparsers) -> None:
         help="of products; default tf32 on an NVIDIA GPU, float32 elsewhere",
     )
     command.add_argument("--plain", action="store_true", help="take the plain step: the same but for rounding")
+    command.add_argument(
         "--measure-every", type=int, metavar="K", help="score the generator every K epochs, and keep the best snapshot"
     )
     command.add_argument(

@@ -7,9 +7,10 @@ from pathlib import Path
 from artgan_lib.downloads import find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import read_metadata
+from artgan_lib.shipped import ENLARGER
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
-from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS
+from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS, OWN
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -
     name = recipe.get("upscaler")
     if name is None or chosen != AUTO:
         return chosen
-    if name not in NETWORKS and name not in INTERPOLATIONS:
+    if name not in (OWN, *NETWORKS, *INTERPOLATIONS):
         raise ArtganError(f"{picture} was enlarged by a network of your own, {name}; name its file by --upscaler")
     return name
 
@@ -75,7 +76,8 @@ def _hash_of(enhancing: EnhancingSettings) -> str | None:
     if name in NETWORKS:
         path = find_weights(NETWORKS[name])
         return _sha256(path) if path else str(NETWORKS[name].checksum).removeprefix("sha256:")
-    return _sha256(Path(name)) if Path(name).is_file() else None
+    path = ENLARGER if name == OWN else Path(name)
+    return _sha256(path) if path.is_file() else None
 
 
 def _sha256(path: Path) -> str:

@@ -16,6 +16,7 @@ from PIL import Image
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.downloads import PublishedFile, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
+from artgan_lib.shipped import ENLARGER
 from artgan_lib.studio.tiles import in_tiles
 
 SCALE = 4
@@ -24,10 +25,13 @@ SIZES = {IMAGE_SIZE: 0, IMAGE_SIZE * SCALE: 1, IMAGE_SIZE * SCALE**2: 2}
 
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 BICUBIC = "bicubic"
+OWN = ENLARGER.stem
+"""The enlarger of our own, which comes with the clone."""
 DEFAULT = "realesr-general-x4v3"
 DEFAULT_GPU = "RealESRGAN_x4plus"
 AUTO = "auto"
-"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
+"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower. Where nothing may be fetched
+and its weights are not there, `OWN`."""
 
 BACKENDS = ("spandrel", "realesrgan")
 TILE, SMALLEST_TILE = 512, 32
@@ -174,6 +178,8 @@ def passes(size: int) -> int:
 
 def available(name: str) -> bool:
     """Tell whether an upscaler can be had without the network."""
+    if name == OWN:
+        return ENLARGER.is_file()
     if name in NETWORKS:
         return find_weights(NETWORKS[name]) is not None
     return name in INTERPOLATIONS or Path(name).is_file()
@@ -185,8 +191,8 @@ def load_upscaler(
     """Load an upscaler.
 
     Args:
-        name: `auto`, `bicubic`, `lanczos`, a name of `NETWORKS`, or the path of any x2 or x4 network that spandrel
-            knows; a file named by path is taken as it is, and its hash recorded.
+        name: `auto`, `bicubic`, `lanczos`, `artgan-x4`, a name of `NETWORKS`, or the path of any x2 or x4 network that
+            spandrel knows; a file named by path is taken as it is, and its hash recorded.
         device: Where the network runs.
         download: Whether weights may be fetched.
         backend: `spandrel`, or `realesrgan`, the package by the networks' authors, which has to be installed.
@@ -199,17 +205,22 @@ def load_upscaler(
     where = torch.device(device)
     if name == AUTO:
         name = DEFAULT_GPU if where.type == "cuda" else DEFAULT
+        if not download and not available(name) and available(OWN):
+            name = OWN
     if name in INTERPOLATIONS:
         return Upscaler(name, SCALE, lambda images: _interpolate(images, INTERPOLATIONS[name]), tile=None)
     if name in NETWORKS:
         try:
             path = fetch_weights(NETWORKS[name], download=download)
         except ArtganError as error:
-            raise ArtganError(f"{error}, or take --upscaler {BICUBIC}") from None
+            instead = OWN if available(OWN) else BICUBIC
+            raise ArtganError(f"{error}, or take --upscaler {instead}") from None
+    elif name == OWN and ENLARGER.is_file():
+        path = ENLARGER
     elif Path(name).is_file():
         path = Path(name)
     else:
-        known = ", ".join([AUTO, *INTERPOLATIONS, *NETWORKS])
+        known = ", ".join([AUTO, *INTERPOLATIONS, OWN, *NETWORKS])
         raise ArtganError(f"there is no upscaler {name!r}; there are {known}, or the path of a network")
     sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
     if backend == "realesrgan":

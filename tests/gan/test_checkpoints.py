@@ -6,8 +6,8 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset
-from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, save_checkpoint
+from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset, train
+from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, painters, save_checkpoint
 from artgan_lib.images import fingerprint, spot_fingerprint
 
 CONFIG = preset("wgan-gp", "smoke", width=2)
@@ -121,3 +121,29 @@ def test_a_generator_that_is_not_finite_or_of_another_version_is_refused(tmp_pat
     export_generator(path, generator, CONFIG, {})
     with pytest.raises(ArtganError, match="its weights are not finite"):
         load_generator(path)
+
+
+def test_a_generator_at_half_precision_is_half_as_large_and_read_in_float32(tmp_path: Path) -> None:
+    config = preset("wgan-gp", "smoke")
+    generator, _ = build_models(config)
+    whole = export_generator(tmp_path / "whole.safetensors", generator, config, {})
+    half = export_generator(tmp_path / "half.safetensors", generator, config, {}, half=True)
+    assert 0.5 < half.stat().st_size / whole.stat().st_size < 0.56
+    loaded = load_generator(half)[0].state_dict()
+    for name, value in generator.state_dict().items():
+        assert loaded[name].dtype == value.dtype
+        assert torch.equal(loaded[name], value.half().float() if value.dim() > 1 else value), name
+
+
+def test_both_painters_of_a_state_are_had_from_it(tmp_path: Path, pictures: np.ndarray) -> None:
+    config = preset("dcgan", "smoke", width=2, latent_dim=8, batch_size=4, images_per_epoch=12, epochs=1, ema_decay=0.5)
+    result = train(config, pictures, tmp_path, device="cpu")
+    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
+    state = load_checkpoint(checkpoint)
+    found = painters(state)
+    assert list(found) == ["newest", "average"]
+    z = torch.randn(2, 8)
+    assert torch.equal(found["average"](z), load_generator(result.generator)[0](z))
+    assert not torch.equal(found["average"](z), found["newest"](z))
+    del state["networks"]["average"]
+    assert list(painters(state)) == ["newest"]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artgan_lib import open_cache, read_log, synthetic_paintings
+from artgan_lib import open_cache, read_log, read_metadata, synthetic_paintings
 from artgan_lib.interface.cli import main
 
 TINY = ["--set", "width=2", "--set", "batch_size=4", "--set", "images_per_epoch=12", "--set", "epochs=2"]
@@ -176,3 +176,30 @@ def test_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     status, told, _ = run(capsys, "variants")
     assert status == 0
     assert "wgan-clip              wgan-gp with gradient_correction=clip-weights" in told
+
+
+def test_a_campaign_goes_on_where_its_minutes_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["campaign", "--plan", "smoke", "--data", "synthetic", "--runs", tmp_path / "runs", "--device", "cpu"]
+    status, told, _ = run(capsys, *command, "--budget", 5, "--only", "dcgan")
+    assert status == 0
+    assert "dcgan: done, 36 of 36 images" in told
+    status, told, _ = run(capsys, *command, "--budget", 0, "--out", tmp_path / "home")
+    assert status == 0
+    assert "0 of 3 variants are done; the same command goes on" in told
+    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [
+        *("dcgan-average.safetensors", "dcgan-newest.safetensors", "runs.zip"),
+    ]
+    status, _, error = run(capsys, *command, "--only", "dgan")
+    assert (status, error) == (2, "artgan: there is no variant 'dgan'; did you mean 'dcgan'?\n")
+
+
+def test_without_a_model_the_best_that_came_with_the_clone_paints(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status, listed, _ = run(capsys, "models")
+    assert status == 0
+    heading, first, *_ = listed.splitlines()
+    assert heading.split()[:3] == ["model", "variant", "width"]
+    status, _, _ = run(capsys, "generate", "--count", 1, "--out", tmp_path, "--device", "cpu")
+    assert status == 0
+    assert read_metadata(tmp_path / "seed0_000_64px.png")["model"] == f"{first.split()[0]}.safetensors"

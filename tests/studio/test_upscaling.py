@@ -1,3 +1,4 @@
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import torch
 from PIL import Image
 
 from artgan_lib import ArtganError, load_upscaler, synthetic_paintings
+from artgan_lib.experiments.enlarger import EnlargerConfig, build_enlarger, export_enlarger
 from artgan_lib.studio import upscaling
 
 
@@ -62,7 +64,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_sizes_are_told() -> None:
-    with pytest.raises(ArtganError, match="no upscaler 'magic'; there are auto, bicubic, lanczos, realesr"):
+    with pytest.raises(ArtganError, match="no upscaler 'magic'; there are auto, bicubic, lanczos, artgan-x4, realesr"):
         load_upscaler("magic")
     with pytest.raises(ArtganError, match="pictures come at 64, 256, 1024 pixels, not at 512"):
         upscaling.passes(512)
@@ -74,3 +76,21 @@ def test_a_picture_that_is_not_finite_is_refused(picture: np.ndarray, shared_wei
     torch.save(state, tmp_path / "broken.pth")
     with pytest.raises(ArtganError, match="not finite"):
         load_upscaler(str(tmp_path / "broken.pth")).enlarge(picture)
+
+
+def test_where_nothing_may_be_fetched_our_own_enlarger_takes_the_place(
+    picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(ArtganError, match="or take --upscaler bicubic"):
+        load_upscaler("auto", download=False)
+    with pytest.raises(ArtganError, match="no upscaler 'artgan-x4'"):
+        load_upscaler("artgan-x4")
+    config = EnlargerConfig(features=2, convolutions=1)
+    path = export_enlarger(tmp_path / "artgan-x4.safetensors", build_enlarger(config), {})
+    monkeypatch.setattr("artgan_lib.studio.upscaling.ENLARGER", path)
+    own = load_upscaler("auto", download=False)
+    assert (own.name, own.scale) == ("artgan-x4", 4)
+    assert load_upscaler("artgan-x4").sha256 == own.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert own.to_size(picture, 256).shape == (256, 256, 3)
+    with pytest.raises(ArtganError, match="or take --upscaler artgan-x4"):
+        load_upscaler("realesr-general-x4v3", download=False)

@@ -1,0 +1,202 @@
+"""Writes the cards of the shipped models: what each was trained on, for how long, what it scores, what it is good for.
+
+Every number comes from the model's own header, its log or a file of scores in `data/results`.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from artgan_lib.config import TrainConfig
+from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.images import encode, image_grid
+from artgan_lib.presets import preset
+from artgan_lib.runlog import read_log, write_atomic
+from artgan_lib.shipped import ENLARGER, Shipped, shipped_generators
+from artgan_lib.studio.sampling import sample
+
+SAMPLES, SEED, COLUMNS = 64, 0, 16
+_TITLES = {"dcgan": "DCGAN", "dcgan-wi": "DCGAN-WI", "wgan-gp": "WGAN-GP"}
+_PAINTINGS = (
+    "paintings at 64 × 64 of nine styles (those of ArtBench-10 without surrealism): the `train` split of pictures from "
+    "public WikiArt repositories, by artists who died by 1955; none is a file of ArtBench-10"
+)
+_COLLECTIONS = {"15071755324667fc": _PAINTINGS, "c1956924c5c45fea": _PAINTINGS}  # by what a run says of its pictures
+_USE = """## Licence and use
+
+The weights are part of this project, under its [MIT licence](../../LICENSE). The paintings that they were trained on
+were collected for research, and none is part of the project. For teaching, study and play; not for passing its
+pictures off as the work of a painter.
+"""
+
+
+def write_model_cards(root: Path) -> Iterator[Path]:
+    """Write the card of every shipped model, and the sheet of samples that a generator's card shows."""
+    folder = root / "data" / "pretrained"
+    for shipped in shipped_generators(folder):
+        generator, _ = load_generator(shipped.path)
+        sheet = image_grid(sample(generator, SEED, SAMPLES), COLUMNS)
+        yield write_atomic(folder / f"{shipped.name}.png", encode(sheet, "png"))
+        yield write_atomic(folder / f"{shipped.name}.md", generator_card(root, shipped))
+    if (folder / ENLARGER.name).is_file():
+        yield write_atomic(folder / f"{ENLARGER.stem}.md", enlarger_card(root))
+
+
+def generator_card(root: Path, shipped: Shipped) -> str:
+    """Make the card of a generator."""
+    config, origin, name = TrainConfig.from_dict(shipped.config), shipped.origin, shipped.name
+    generator, _ = load_generator(shipped.path)
+    weights = sum(parameter.numel() for parameter in generator.parameters())
+    title = _TITLES.get(config.variant, config.variant)
+    paper = preset(config.variant)
+    rows = {
+        "variant": f"{title}, base width {config.width} (the paper's: {paper.width}), {weights:,} weights",
+        "trained on": f"{origin['pictures']:,} {_COLLECTIONS.get(origin['data'], 'pictures')} "
+        f"(fingerprint {origin['data']})",
+        "how long": _length(root, shipped, config, paper),
+        "which moment": _moment(root, shipped, config),
+        "settings": f"batch {config.batch_size}, rate {config.lr:g}, seed {config.seed}; all of them stand in the "
+        "file's header",
+        "file": f"`{shipped.path.name}`, {shipped.path.stat().st_size / 1e6:.1f} MB; read in float32",
+    }
+    table = "".join(f"| {key} | {value} |\n" for key, value in rows.items())
+    return f"""# {name}
+
+<!-- written by `artgan figures` -->
+A generator that paints 64 × 64 pictures from {config.latent_dim} random numbers:
+`artgan generate --model data/pretrained/{shipped.path.name}`.
+
+![Numbers 0 to {SAMPLES - 1} of seed {SEED}, not chosen]({name}.png)
+
+*Numbers 0 to {SAMPLES - 1} of seed {SEED}, not chosen.*
+
+| | |
+| --- | --- |
+{table}
+## Scores
+
+{_scores(root, name)}
+## Collapse
+
+{_collapse(root, name)}
+## Limits
+
+It paints 64 × 64 pixels; larger pictures are an enlarger's work, strokes included. So short a training gives the
+palette, light and layout of paintings, and nothing to be recognised. One seed was trained: another may come out better
+or worse. It knows no styles and takes no words.
+
+{_USE}"""
+
+
+def enlarger_card(root: Path) -> str:
+    """Make the card of the enlarger of our own."""
+    from safetensors import safe_open
+
+    path = root / "data" / "pretrained" / ENLARGER.name
+    with safe_open(path, framework="np") as file:
+        about = json.loads(file.metadata()["artgan-enlarger"])
+        weights = sum(file.get_tensor(name).size for name in file.keys())  # noqa: SIM118 (not a dict)
+    config = about["config"]
+    features = ", then features of SqueezeNet 1.1 as well" if about["eyes"] else ""
+    return f"""# {ENLARGER.stem}
+
+<!-- written by `artgan figures` -->
+An enlarger by four, for `artgan generate` and `artgan upscale`: `--upscaler {ENLARGER.stem}`.
+
+| | |
+| --- | --- |
+| network | Real-ESRGAN's compact one (SRVGGNetCompact), {config["features"]} features, {config["convolutions"]} \
+convolutions, {weights:,} weights, from initial weights of its own |
+| trained on | {about["pictures"]:,} paintings at 256 × 256 of nine styles, without surrealism (fingerprint \
+{about["data"]}); small copies clean, or spoilt by blur, resizing, noise and JPEG |
+| how long | {about["step"]:,} updates of {config["batch_size"]} patches; absolute differences of pixels{features}; \
+{about["seconds"] / 60:.0f} minutes of one processor core beside other work |
+| file | `{path.name}`, {path.stat().st_size / 1e6:.1f} MB; read in float32 |
+
+## Judged
+
+{_judged(root)}
+## Limits
+
+It was trained for an hour on a processor, against weeks of GPUs for Real-ESRGAN, and without an adversary: it sharpens
+what is there and invents little. Where Real-ESRGAN's weights are, they are taken instead.
+
+{_USE}"""
+
+
+def _length(root: Path, shipped: Shipped, config: TrainConfig, paper: TrainConfig) -> str:
+    seen, steps = shipped.origin["images_seen"], shipped.origin["step"]
+    log = read_log(root / "data" / "results" / f"{shipped.name}_paintings64.log.jsonl")
+    whole = paper.total_steps * paper.batch_size
+    row = log[log["step"] <= steps].iloc[-1]
+    judge = f" and {steps * config.judge_updates:,} of the critic" if config.judge_updates > 1 else ""
+    return (
+        f"{seen:,} images, {seen / whole:.1%} of the paper's {whole:,}: {steps:,} updates of the generator{judge}; "
+        f"{row['seconds'] / 60:.0f} minutes of one processor core, shared with other work"
+    )
+
+
+def _moment(root: Path, shipped: Shipped, config: TrainConfig) -> str:
+    kind = shipped.origin.get("kind", "average" if config.ema_decay else "newest")
+    told = f"the average of its weights (decay {config.ema_decay:g})" if kind == "average" else "as it was trained last"
+    path = root / "data" / "results" / f"{shipped.name}_paintings64.curve.json"
+    if not path.is_file():
+        return told
+    curve = json.loads(path.read_text(encoding="utf-8"))
+    card, points = curve["card"], curve["points"]
+    return (
+        f"{told}: of {len(points)} measured moments of the run the one with the lowest {card['kernel_name']} "
+        f"({card['fake_count']:,} pictures, `data/results/{path.name}`)"
+    )
+
+
+def _scores(root: Path, name: str) -> str:
+    path = root / "data" / "results" / f"scores_{name}.json"
+    if not path.is_file():
+        return "Not measured.\n"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    card = found["card"]
+    lines = ["| score | here | real paintings | better |", "| --- | --- | --- | --- |"]
+    for score in found["scores"].values():
+        spread = f" ± {score['sd']:.4f}" if score["sd"] is not None else ""
+        lines.append(f"| {score['name']} | {score['value']:.4f}{spread} | {score['floor']:.4f} | {score['better']} |")
+    measured = (
+        f"Measured with {card['extractor']}, layer {card['layer']}, {card['resizer']}: {card['fake_count']:,} pictures "
+        f"of seed {card['seed']} against {card['real_count']:,} real ones ({card['real']}). The whole card is in "
+        f"`data/results/{path.name}`. "
+    )
+    warnings = " ".join(f"{warning[0].upper()}{warning[1:]}." for warning in card["warnings"])
+    return "\n".join(lines) + f"\n\n{measured}{warnings}\n"
+
+
+def _collapse(root: Path, name: str) -> str:
+    path = root / "data" / "results" / f"scores_{name}.json"
+    if not path.is_file():
+        return "Not measured.\n"
+    scores: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["scores"]
+    told = ", ".join(f"{key} {scores[key]['value']:.2f} beside {scores[key]['floor']:.2f}" for key in _VARIETY)
+    return f"Variety, beside what as many real paintings get: {told}. No two of the samples above are chosen.\n"
+
+
+_VARIETY = ("recall", "coverage")
+
+
+def _judged(root: Path) -> str:
+    path = root / "data" / "results" / "enlarger.json"
+    if not path.is_file():
+        return "Not judged.\n"
+    found = json.loads(path.read_text(encoding="utf-8"))
+    lines = ["| small copies | enlarger | PSNR, dB | SSIM | perceptual distance |", "| --- | --- | --- | --- | --- |"]
+    for kind, rows in found["found"].items():
+        for name, row in rows.items():
+            lines.append(
+                f"| {kind} | {name} | {row['psnr']['mean']:.2f} | {row['ssim']['mean']:.4f} "
+                f"| {row['perceptual']['mean']:.4f} |"
+            )
+    return (
+        "\n".join(lines)
+        + f"\n\nMeans over {found['paintings']} held-out paintings of {found['size']} × {found['size']} pixels, made "
+        "four times smaller and enlarged again. The perceptual distance compares features of SqueezeNet 1.1, by which "
+        f"this network was also trained; lower is better. `data/results/{path.name}` has the spread.\n"
+    )

@@ -1,0 +1,36 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from artgan_lib import ArtganError, build_models, export_generator, preset
+from artgan_lib.shipped import FOLDER, best_generator, shipped_generators
+
+CONFIG = preset("dcgan", "smoke", width=2)
+
+
+def put(folder: Path, name: str, **origin: Any) -> None:
+    export_generator(folder / f"{name}.safetensors", build_models(CONFIG)[0], CONFIG, {"step": 1, **origin})
+
+
+def test_the_best_has_the_lowest_score(tmp_path: Path) -> None:
+    with pytest.raises(ArtganError, match="no generator came with this installation"):
+        best_generator(tmp_path)
+    put(tmp_path, "dcgan")
+    put(tmp_path, "wgan-gp")
+    assert best_generator(tmp_path).stem == "wgan-gp"  # the paper's main model where no scores tell
+    put(tmp_path, "dcgan-wi", score={"name": "KID-768", "value": 0.2})
+    put(tmp_path, "other", score={"name": "KID-768", "value": 0.1})
+    (tmp_path / "artgan-x4.safetensors").write_bytes(b"no generator")
+    assert [shipped.name for shipped in shipped_generators(tmp_path)] == ["other", "dcgan-wi", "wgan-gp", "dcgan"]
+    assert shipped_generators(tmp_path)[0].score == ("KID-768", 0.1)
+    assert shipped_generators(tmp_path)[0].config["width"] == 2
+
+
+def test_what_is_shipped_is_small_and_of_the_three_variants() -> None:
+    found = {shipped.name: shipped for shipped in shipped_generators()}
+    assert {"dcgan", "dcgan-wi", "wgan-gp"} <= set(found)
+    for name, shipped in found.items():
+        assert shipped.config["variant"] == name
+        assert shipped.path.stat().st_size <= 12e6
+    assert best_generator().parent == FOLDER
