@@ -35,6 +35,9 @@ def register(subparsers: Subparsers) -> None:
         help="of products; default tf32 on an NVIDIA GPU, float32 elsewhere",
     )
     command.add_argument("--plain", action="store_true", help="take the plain step: the same but for rounding")
+    command.add_argument(
+        "--held-out", metavar="CACHE", type=read_path, help="log the judge's scores of these pictures as well"
+    )
     command.add_argument("--tensorboard", action="store_true", help="write the log for TensorBoard as well")
 
     add_command(subparsers, "variants", variants, "list the paper's variants and our own points of its Table 2")
@@ -42,7 +45,9 @@ def register(subparsers: Subparsers) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train, go on, or fork."""
+    from artgan_lib.data.cache import open_cache
     from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.training import Callback, train
     from artgan_lib.interface.progress import TrainingProgress
     from artgan_lib.interface.tensorboard import TensorBoard
@@ -51,6 +56,8 @@ def train(options: argparse.Namespace) -> int:
     config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
     pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
     callbacks: list[Callback] = [TrainingProgress(config)]
+    if options.held_out:
+        callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
     if options.tensorboard:
         callbacks.append(TensorBoard())
     result = train(
