@@ -120,6 +120,6 @@ class Variety(Callback):
         import torch
 
         device = next(networks.painter.parameters()).device
-        batches = torch.from_numpy(self.noise).to(device).split(64)
-        pictures = np.concatenate([paint(networks.painter, noise) for noise in batches])
+        batches = np.split(self.noise, 4)  # eval mode: a picture does not depend on its batch
+        pictures = np.concatenate([paint(networks.painter, torch.from_numpy(noise).to(device)) for noise in batches])
         return {"vendi_ratio": vendi_score(self.extractor.run(pictures)) / self.real}

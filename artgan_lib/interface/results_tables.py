@@ -5,6 +5,7 @@ from pathlib import Path
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.evaluation.compare import PAPER_FID, read_paper
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
 from artgan_lib.presets import VARIANTS, preset
@@ -12,7 +13,7 @@ from artgan_lib.runlog import read_log, write_atomic
 
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
-_PAPER = {"fid": "128.259", "cost": "about 530 min"}  # the paper's Table 3
+TABLE3 = Path("data/paper/table3.csv")
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
 COMPARED = (
@@ -31,8 +32,9 @@ def _paper_table(root: Path) -> str:
     log, header = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)[1]
     here, paper = TrainConfig.from_dict(header["config"]), preset("wgan-gp")
     n = f"{header['origin']['pictures']:,}"
+    told = read_paper(root / TABLE3)["wgan-gp"]
     rows = [
-        ("FID, the paper's protocol", _PAPER["fid"], "not measured yet", "–", "–"),
+        (PAPER_FID, told["final FID"], "not measured yet", "–", "–"),
         ("images seen: updates × batch", f"{_images(paper):,}", f"{_images(here):,}", n, here.seed),
         ("generator updates", f"{paper.total_steps:,}", f"{here.total_steps:,}", n, here.seed),
         ("base width, batch, rate", _size(paper), _size(here), n, here.seed),
@@ -43,7 +45,13 @@ def _paper_table(root: Path) -> str:
             n,
             here.seed,
         ),
-        ("cost", _PAPER["cost"], f"{log['seconds'].iloc[-1] / 60:.0f} min on one CPU core, shared", n, here.seed),
+        (
+            "cost",
+            f"about {told['training time']} min",
+            f"{log['seconds'].iloc[-1] / 60:.0f} min on one CPU core, shared",
+            n,
+            here.seed,
+        ),
     ]
     head = "| WGAN-GP | paper | here | n | seed | notebook |\n| --- | --- | --- | --- | --- | --- |\n"
     link = "[05](notebooks/05_wgan_gp.ipynb)"
