@@ -26,6 +26,8 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--base", default="dcgan", help="variant that is kept but for its weights (%(default)s)")
     command.add_argument("--seeds", type=int, default=3, help="runs of each scheme (default %(default)s)")
     command.add_argument("--images", type=int, default=64_000, help="seen by each run (default %(default)s)")
+    command.add_argument("--extractor", help="score the runs when all are done, on this feature network")
+    command.add_argument("--layer", help="of the feature network, by its dimensions")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
 
@@ -47,22 +49,44 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def ablation(options: argparse.Namespace) -> int:
-    """Train what the plan asks for and is not done yet."""
+    """Train and score what the plan asks for and is not done yet, then tell what it shows."""
+    import numpy as np
+
     from artgan_lib.data.cache import open_cache
+    from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.held_out import HeldOut
-    from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation
+    from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation, score_ablation
+    from artgan_lib.gan.models import choose_device
     from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
 
     plan = plan_ablation(options.base, range(options.seeds), options.images)
     images, held_out = open_cache(options.data).images, open_cache(options.held_out).images
+    where = choose_device(options.device)
+    extractor = load_extractor(options.extractor, options.layer, device=where) if options.extractor else None
 
     def callbacks(planned: Planned) -> list[Callback]:
         looking = [HeldOut(planned.config, held_out, images), Variety(planned.config, held_out)]
         return [TrainingProgress(planned.config, lines=5), *looking]
 
-    done = 0
     for planned, result in run_ablation(plan, images, options.out, device=options.device, callbacks=callbacks):
-        done += result.finished
-        print(f"{planned.name}: {result.step:,} of {planned.config.total_steps:,} steps; {done} of {len(plan)} runs")
-    return 0 if done == len(plan) else 130
+        print(f"{planned.name}: {result.step:,} of {planned.config.total_steps:,} steps", flush=True)
+        if not result.finished:
+            print("stopped; the same command goes on")
+            return 130
+    if extractor:
+        about = f"{options.held_out.name}, {len(held_out):,} pictures"
+        for planned, found in score_ablation(plan, options.out, np.asarray(held_out), images, extractor, about):
+            told = ", ".join(f"{score.name} {score.value:.4g}" for score in found.scores if score.value is not None)
+            print(f"{planned.name}: {told}", flush=True)
+    if options.seeds > 1:
+        _tell_ablation(options)
+    return 0
+
+
+def _tell_ablation(options: argparse.Namespace) -> None:
+    from artgan_lib.experiments.ablation import measures, read_ablation, verdict
+
+    table = read_ablation(options.out, options.base)
+    for measure in measures(table):
+        print(verdict(table, measure).text)
