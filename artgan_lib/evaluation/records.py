@@ -52,11 +52,16 @@ def read_run(folder: Path | str) -> RunRecord:
     if log.empty:
         raise ArtganError(f"{folder} has not finished an epoch yet; compare it when its log has a line")
     config = TrainConfig.from_dict(_read_json(folder / "config.json"))
-    scores = [_scores(path) for path in sorted(folder.glob(SCORES))] or _measured(folder / CARD, log)
+    scores = [read_scores(path) for path in sorted(folder.glob(SCORES))] or _measured(folder / CARD, log)
     return RunRecord(folder.resolve().name, config, log, tuple(scores))
 
 
-def _scores(path: Path) -> tuple[dict[str, Any], MetricCard]:
+def read_scores(path: Path) -> tuple[dict[str, Any], MetricCard]:
+    """Read a file of scores: each by its name, and the card they share.
+
+    Raises:
+        ArtganError: If it is none.
+    """
     found = _read_json(path)
     try:
         return dict(found["scores"]), MetricCard.from_dict(found["card"])

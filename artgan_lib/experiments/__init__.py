@@ -1,1 +1,1 @@
-"""Long runs that use all of the rooms before: what they try, how they are gone on with, what they have found."""
+"""Long runs that use all of the rooms before: campaigns, searches, ablations, the enlarger of our own."""

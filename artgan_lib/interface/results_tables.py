@@ -6,6 +6,7 @@ from pathlib import Path
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.compare import PAPER_FID, read_paper
+from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
 from artgan_lib.presets import VARIANTS, preset
@@ -15,11 +16,25 @@ BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pr
 END = "<!-- end of results -->"
 TABLE3 = Path("data/paper/table3.csv")
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
+ABLATION, REFERENCE_CURVES = LOGS / "ablation", LOGS / "reference_curves"
 LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
 COMPARED = (
     "The three variants on the same 15,375 paintings: width 16, batch 32, rate 4e-4, seed 0; means over the last epoch "
     "of 800 images. Minutes are of one thread of a machine that did other work as well."
 )
+
+
+def shipped_runs(root: Path) -> list[RunRecord]:
+    """Return the runs whose generators come with a clone, from their logs, headers and scores."""
+    return [
+        RunRecord(
+            variant,
+            TrainConfig.from_dict(load_generator(root / GENERATORS / f"{variant}.safetensors")[1]["config"]),
+            read_log(root / LOGS / f"{variant}_paintings64.log.jsonl"),
+            tuple(read_scores(path) for path in sorted((root / LOGS).glob(f"{variant}_paintings64.scores*.json"))),
+        )
+        for variant in VARIANTS
+    ]
 
 
 def results_tables(root: Path) -> str:
