@@ -14,8 +14,8 @@ import numpy as np
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import require_alike
-from artgan_lib.evaluation.evaluate import Evaluation, evaluate
-from artgan_lib.evaluation.extractors import Extractor, load_extractor
+from artgan_lib.evaluation.evaluate import Evaluation
+from artgan_lib.evaluation.extractors import load_extractor
 from artgan_lib.evaluation.metrics import vendi_score
 from artgan_lib.evaluation.records import read_run
 from artgan_lib.gan.checkpoints import load_generator
@@ -110,19 +110,20 @@ def run_ablation(
 
 
 def score_ablation(
-    plan: Sequence[Planned], folder: Path | str, real: np.ndarray, others: np.ndarray, extractor: Extractor, about: str
+    plan: Sequence[Planned],
+    folder: Path | str,
+    count: int,
+    score: Callable[[np.ndarray, Planned], Evaluation],
 ) -> Iterator[tuple[Planned, Evaluation]]:
-    """Score every run that has no scores yet, on as many pictures as there are real ones to compare with.
+    """Score every run that has no scores yet.
 
-    The pictures are numbers 0 to N - 1 of the run's seed, so those of one seed are painted from the same noise.
+    The pictures are numbers 0 to `count` - 1 of the run's seed, so those of one seed are painted from the same noise.
 
     Args:
         plan: From `plan_ablation`.
         folder: Of all runs; each gets a `scores.json`.
-        real: Pictures to compare with, uint8 (N, 64, 64, 3).
-        others: Other real ones, for the floor.
-        extractor: From `load_extractor`.
-        about: What the card says of the real pictures.
+        count: Pictures of each run.
+        score: Given them, uint8 (count, 64, 64, 3), and their run.
 
     Yields:
         Each run and its scores.
@@ -134,13 +135,11 @@ def score_ablation(
     for planned, path in paths.items():
         if not _is_done(path, planned.config):
             raise ArtganError(f"{path} is not done; train it first, the same command goes on")
-    order = np.random.default_rng(0).permutation(len(others))[: len(real)]
-    others = np.asarray(others[np.sort(order)])
     for planned, path in paths.items():
         if (path / "scores.json").exists():
             continue
-        fake = sample(load_generator(path / "generator.safetensors")[0], planned.seed, len(real))
-        found = evaluate(fake, real, others, extractor, about_fake=planned.name, about_real=about)
+        pictures = sample(load_generator(path / "generator.safetensors")[0], planned.seed, count)
+        found = score(pictures, planned)
         write_json(path / "scores.json", found.to_dict())
         yield planned, found
 

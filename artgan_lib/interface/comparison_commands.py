@@ -28,6 +28,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--images", type=int, default=64_000, help="seen by each run (default %(default)s)")
     command.add_argument("--extractor", help="score the runs when all are done, on this feature network")
     command.add_argument("--layer", help="of the feature network, by its dimensions")
+    command.add_argument("--n", type=int, default=10_000, help="pictures of each run to be scored (%(default)s)")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
 
@@ -53,6 +54,7 @@ def ablation(options: argparse.Namespace) -> int:
     import numpy as np
 
     from artgan_lib.data.cache import open_cache
+    from artgan_lib.evaluation.evaluate import Evaluation, evaluate
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation, score_ablation
@@ -75,8 +77,15 @@ def ablation(options: argparse.Namespace) -> int:
             print("stopped; the same command goes on")
             return 130
     if extractor:
+        real = np.asarray(held_out)
+        order = np.random.default_rng(0).permutation(len(images))[: options.n]
+        others = np.asarray(images[np.sort(order)])  # for the floor
         about = f"{options.held_out.name}, {len(held_out):,} pictures"
-        for planned, found in score_ablation(plan, options.out, np.asarray(held_out), images, extractor, about):
+
+        def score(fake: np.ndarray, planned: Planned) -> Evaluation:
+            return evaluate(fake, real, others, extractor, about_fake=planned.name, about_real=about)
+
+        for planned, found in score_ablation(plan, options.out, options.n, score):
             told = ", ".join(f"{score.name} {score.value:.4g}" for score in found.scores if score.value is not None)
             print(f"{planned.name}: {told}", flush=True)
     if options.seeds > 1:

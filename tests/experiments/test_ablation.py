@@ -6,10 +6,12 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, read_log, synthetic_paintings
+from artgan_lib.evaluation.evaluate import Evaluation, evaluate
 from artgan_lib.evaluation.extractors import load_extractor
 from artgan_lib.experiments import ablation
 from artgan_lib.experiments.ablation import (
     SCHEMES,
+    Planned,
     Variety,
     measures,
     plan_ablation,
@@ -48,17 +50,21 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("small")
 def test_an_ablation_is_run_scored_and_read_and_goes_on(pictures: np.ndarray, tmp_path: Path) -> None:
     plan = plan_ablation("dcgan", range(1), 16)
-    real, extractor = synthetic_paintings(70, seed=4)[0], load_extractor("random-projection", "64")
+    real, others = np.split(synthetic_paintings(150, seed=4)[0], [70])
+    extractor = load_extractor("random-projection", "64")
+
+    def score(fake: np.ndarray, planned: Planned) -> Evaluation:
+        return evaluate(fake, real, others, extractor, about_fake=planned.name)
+
     looking = {"callbacks": lambda planned: [Variety(planned.config, pictures)]}
     done = [planned.scheme for planned, _ in run_ablation(plan[:2], pictures, tmp_path, device="cpu", **looking)]
     assert done == list(SCHEMES[:2])
     with pytest.raises(ArtganError, match="dcgan_normal_seed0 is not done"):
-        list(score_ablation(plan, tmp_path, real, real, extractor, "synthetic"))
+        list(score_ablation(plan, tmp_path, 66, score))
     done = [planned.scheme for planned, _ in run_ablation(plan, pictures, tmp_path, device="cpu", **looking)]
     assert done == list(SCHEMES[2:])  # the others were done
-    others = synthetic_paintings(80, seed=5)[0]
-    assert len(list(score_ablation(plan, tmp_path, real, others, extractor, "synthetic"))) == 4
-    assert not list(score_ablation(plan, tmp_path, real, others, extractor, "synthetic"))
+    assert len(list(score_ablation(plan, tmp_path, 66, score))) == 4
+    assert not list(score_ablation(plan, tmp_path, 66, score))
     table = read_ablation(tmp_path)
     assert table.scheme.tolist() == list(SCHEMES)
     assert (table.images_seen == 16).all()

@@ -62,7 +62,7 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert results["by_hand_p"] == pytest.approx(24 / 576)
         assert results["bias_at_fewest"] > 3 * results["bias_at_most"] > 0
         assert results["lowest_fid"] == "dcgan"
-        assert "fake_count is 68 and 67" in results["refused"]
+        assert "fake_count is 100 and 99" in results["refused"]
         assert results["ablation_runs"] >= 12
     elif path.stem == "08_upscaling":
         assert results["psnr_by_hand"] == pytest.approx(48.1308, abs=1e-3)
