@@ -21,7 +21,7 @@ from artgan_lib.images import fingerprint, to_float
 from artgan_lib.randomness import latents
 
 COUNT = 256
-"""Pictures of each kind that are scored: three short passes an epoch."""
+"""Pictures of each kind that are scored, if there are so many: three short passes an epoch."""
 
 KEYS = ("score_seen", "score_held_out", "wasserstein_seen", "wasserstein_held_out")
 
@@ -48,38 +48,38 @@ class HeldOut(Callback):
         if fingerprint(held_out) == fingerprint(seen):
             raise ArtganError("the held-out pictures are those that are trained on; name another cache")
         self.config = config
-        fewest = min(len(held_out), len(seen))
-        # Whole batches only: statistics of a shorter one would be others.
-        self.count = min(max(COUNT, config.batch_size), fewest) // config.batch_size * config.batch_size
-        if not self.count:
-            raise ArtganError(f"{fewest} pictures do not fill one batch of {config.batch_size} to be scored")
-        self.held_out, self.seen = (_draw(images, self.count, config.seed) for images in (held_out, seen))
-        noise = latents(config.seed, range(self.count), config.latent_dim)
-        self.noise = torch.from_numpy(noise)
+        self.held_out, self.seen = (_draw(images, config) for images in (held_out, seen))
+        count = max(COUNT, config.batch_size) // config.batch_size * config.batch_size
+        self.noise = torch.from_numpy(latents(config.seed, range(count), config.latent_dim))
 
     @torch.no_grad()
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
         """Score the three kinds of pictures."""
-        device = next(networks.judge.parameters()).device
-        size = self.config.batch_size
-        fake, seen, held_out = [], [], []
-        for first in range(0, self.count, size):
-            batch = slice(first, first + size)
-            painted = _look(networks.generator, self.noise[batch].to(device))
-            fake.append(_look(networks.judge, painted))
-            seen.append(_look(networks.judge, to_float(self.seen[batch].to(device))))
-            held_out.append(_look(networks.judge, to_float(self.held_out[batch].to(device))))
-        scores = [torch.cat(parts).double() for parts in (seen, held_out, fake)]
+        device, size = next(networks.judge.parameters()).device, self.config.batch_size
+        real = [
+            [to_float(batch.to(device)) for batch in _batches(images, size)] for images in (self.seen, self.held_out)
+        ]
+        painted = [_look(networks.generator, noise.to(device)) for noise in _batches(self.noise, size)]
+        scores = [
+            torch.cat([_look(networks.judge, batch) for batch in batches]).double() for batches in (*real, painted)
+        ]
         distances = [float(wasserstein_estimate(real, scores[2])) for real in scores[:2]]
         if self.config.loss == "bce":  # scores are logged after the sigmoid, and there is no distance
             scores, distances = [score.sigmoid() for score in scores], [math.nan, math.nan]
         return dict(zip(KEYS, (float(scores[0].mean()), float(scores[1].mean()), *distances), strict=True))
 
 
-def _draw(images: np.ndarray, count: int, seed: int) -> Tensor:
-    """Take pictures without replacement, the same ones for every call of a seed."""
-    chosen = np.sort(np.random.default_rng(seed).choice(len(images), count, replace=False))
+def _draw(images: np.ndarray, config: TrainConfig) -> Tensor:
+    """Take whole batches without replacement, the same for a seed: statistics of a shorter batch would be others."""
+    count = min(max(COUNT, config.batch_size), len(images)) // config.batch_size * config.batch_size
+    if not count:
+        raise ArtganError(f"{len(images)} pictures do not fill one batch of {config.batch_size} to be scored")
+    chosen = np.sort(np.random.default_rng(config.seed).choice(len(images), count, replace=False))
     return torch.from_numpy(np.ascontiguousarray(images[chosen]))
+
+
+def _batches(images: Tensor, size: int) -> list[Tensor]:
+    return [images[first : first + size] for first in range(0, len(images), size)]
 
 
 def _look(network: nn.Module, x: Tensor) -> Tensor:

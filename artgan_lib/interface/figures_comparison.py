@@ -20,12 +20,12 @@ CRITICS = {
     "wgan-clip": "wgan-clip: weights clipped",
 }
 DISCRIMINATORS = {
-    "dcgan": "dcgan: as in the paper",
+    "../ablation/dcgan_glorot-uniform_seed0": "dcgan: as in the paper",
     "dcgan-256": "dcgan on 256 paintings",
     "dcgan-fast": "dcgan-fast: rate 1e-3",
     "dcgan-sgd": "dcgan-sgd: SGD instead of Adam",
 }
-"""Runs of `data/results/reference_curves` by folder, and what tells each from the first."""
+"""Runs by folder, seen from `data/results/reference_curves`, and what tells each from the first."""
 
 
 def draw_reference_curves(root: Path, folder: Path) -> Iterator[Path]:

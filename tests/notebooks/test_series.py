@@ -53,6 +53,8 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert results["loss_taken_apart"] < 1e-4
         assert results["scores_together"] > 0.9
         assert results["share_by_heart"] == 1
+        assert results["distance_of_16"] > 1
+        assert results["memory_of_16"] > 0.5
         assert results["undecided_loss"] == pytest.approx(2 * math.log(2))
         assert len(results["reference_known_by_heart"]) == 8
     elif path.stem == "07_comparison":
