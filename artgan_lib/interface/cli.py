@@ -12,6 +12,7 @@ from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
     campaign_commands,
+    comparison_commands,
     data_commands,
     enlarger_commands,
     evaluation_commands,
@@ -30,6 +31,7 @@ FAMILIES = (
     search_commands,
     campaign_commands,
     enlarger_commands,
+    comparison_commands,
     series_commands,
 )
 """Modules of commands, in the order in which `artgan --help` lists them."""

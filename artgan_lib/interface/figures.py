@@ -66,7 +66,7 @@ def plot_wasserstein(log: "pd.DataFrame", ax: "Axes") -> "Axes":
     """Draw the critic's estimate of the distance, epoch means: the curve that should fall as pictures get better."""
     ax.plot(log["images_seen"] / 1000, log["wasserstein_mean"], color=GREEN)
     ax.set(xlabel=IMAGES_SEEN, ylabel="Wasserstein estimate", ylim=(0, None))
-    return _quiet(ax)
+    return quiet(ax)
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
@@ -86,10 +86,11 @@ def _two_lines(
     ax.plot(images, log[blue + ending], color=BLUE, label=blue_name)
     ax.set(xlabel=IMAGES_SEEN, ylabel=f"{unit}, {'epoch mean' if mean else 'last batch of each epoch'}")
     ax.legend(edgecolor="none", framealpha=0.8)
-    return _quiet(ax)
+    return quiet(ax)
 
 
-def _quiet(ax: "Axes") -> "Axes":
+def quiet(ax: "Axes") -> "Axes":
+    """Take the frame's upper and right side away and draw a faint grid."""
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)
     return ax

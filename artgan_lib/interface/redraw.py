@@ -18,10 +18,11 @@ from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.interface.figures_campaign import plot_curves, show_progress
+from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
 from artgan_lib.interface.figures_survey import draw_committed_survey
 from artgan_lib.interface.model_cards import write_model_cards
-from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, read_scores, write_results
+from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, scored_generators, write_results
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
@@ -39,7 +40,8 @@ def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
 
     Args:
         root: The project's folder, in which the data lie.
-        folder: Where the figures go; the default is `root/figures`, and then model cards and README's tables are written as well.
+        folder: Where the figures go; the default is `root/figures`, and then model cards and README's tables are
+            written as well.
 
     Raises:
         ArtganError: If a log or generator is missing.
@@ -88,7 +90,7 @@ def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
 
 def _scores(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the scores of every generator that was scored, beside their floors."""
-    found = read_scores(root)
+    found = scored_generators(root)
     if found:
         yield save_figure(compare_scores(found), folder / "scores.png")
 
@@ -166,5 +168,7 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     draw_committed_survey,
     _campaign,
     _enlargers,
+    draw_reference_curves,
+    draw_ablation,
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

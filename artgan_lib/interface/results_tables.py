@@ -8,6 +8,8 @@ from typing import Any
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard, require_alike
+from artgan_lib.evaluation.compare import PAPER_FID, read_paper
+from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
 from artgan_lib.presets import VARIANTS, preset
@@ -15,10 +17,24 @@ from artgan_lib.runlog import read_log, write_atomic
 
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
-_PAPER = {"fid": "128.259", "cost": "about 530 min"}  # the paper's Table 3
+TABLE3 = Path("data/paper/table3.csv")
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 SCORES = "scores_"
+ABLATION, REFERENCE_CURVES = LOGS / "ablation", LOGS / "reference_curves"
 LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
+
+
+def shipped_runs(root: Path) -> list[RunRecord]:
+    """Return the runs whose generators come with a clone, from their logs, headers and scores."""
+    return [
+        RunRecord(
+            variant,
+            TrainConfig.from_dict(load_generator(root / GENERATORS / f"{variant}.safetensors")[1]["config"]),
+            read_log(root / LOGS / f"{variant}_paintings64.log.jsonl"),
+            tuple(read_scores(path) for path in sorted((root / LOGS).glob(f"{SCORES}{variant}.json"))),
+        )
+        for variant in VARIANTS
+    ]
 
 
 def results_tables(root: Path) -> str:
@@ -32,7 +48,7 @@ def results_tables(root: Path) -> str:
     return "\n".join(filter(None, tables))
 
 
-def read_scores(root: Path) -> dict[str, dict[str, Any]]:
+def scored_generators(root: Path) -> dict[str, dict[str, Any]]:
     """Return what `artgan evaluate` wrote about each generator, `data/results/scores_NAME.json`, best KID first.
 
     Raises:
@@ -52,12 +68,13 @@ def _paper_table(root: Path) -> str:
     log, header = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)[1]
     here, paper = TrainConfig.from_dict(header["config"]), preset("wgan-gp")
     n, steps = f"{header['origin']['pictures']:,}", int(log["step"].iloc[-1])
-    scored = read_scores(root).get("wgan-gp")
-    rows: list[tuple[object, ...]] = [("FID, the paper's protocol", _PAPER["fid"], "not measured here", "–", "–")]
+    told = read_paper(root / TABLE3)["wgan-gp"]
+    scored = scored_generators(root).get("wgan-gp")
+    rows: list[tuple[object, ...]] = [(PAPER_FID, told["final FID"], "not measured here", "–", "–")]
     if scored:
         card, score = scored["card"], scored["scores"][scored["card"]["name"]]
-        told = f"{score['value']:.2f} (real pictures {score['floor']:.2f})"
-        rows.append((f"{card['name']}, {card['fake_count']:,} pictures", "–", told, n, here.seed))
+        beside = f"{score['value']:.2f} (real pictures {score['floor']:.2f})"
+        rows.append((f"{card['name']}, {card['fake_count']:,} pictures", "–", beside, n, here.seed))
     rows += [
         ("images seen: updates × batch", f"{_images(paper):,}", f"{steps * here.batch_size:,}", n, here.seed),
         ("generator updates", f"{paper.total_steps:,}", f"{steps:,}", n, here.seed),
@@ -69,7 +86,13 @@ def _paper_table(root: Path) -> str:
             n,
             here.seed,
         ),
-        ("cost", _PAPER["cost"], f"{log['seconds'].iloc[-1] / 60:.0f} min on one CPU core, shared", n, here.seed),
+        (
+            "cost",
+            f"about {told['training time']} min",
+            f"{log['seconds'].iloc[-1] / 60:.0f} min on one CPU core, shared",
+            n,
+            here.seed,
+        ),
     ]
     head = "| WGAN-GP | paper | here | n | seed | notebook |\n| --- | --- | --- | --- | --- | --- |\n"
     link = "[05](notebooks/05_wgan_gp.ipynb)"
@@ -123,7 +146,7 @@ def _compared_table(root: Path) -> str:
 
 def _scores_table(root: Path) -> str:
     """Make README's table of scores beside their floors, a row a generator that was scored."""
-    found = read_scores(root)
+    found = scored_generators(root)
     if not found:
         return ""
     card = next(iter(found.values()))["card"]

@@ -53,6 +53,9 @@ def register(subparsers: Subparsers) -> None:
         help="feature network (default: mobilenet-v2 where its weights are, else inception-2015)",
     )
     command.add_argument("--measure-n", type=int, default=2000, metavar="N", help="pictures (default %(default)s)")
+    command.add_argument(
+        "--held-out", metavar="CACHE", type=read_path, help="log the judge's scores of these pictures as well"
+    )
     command.add_argument("--tensorboard", action="store_true", help="write the log for TensorBoard as well")
 
     add_command(subparsers, "variants", variants, "list the paper's variants and our own points of its Table 2")
@@ -60,7 +63,9 @@ def register(subparsers: Subparsers) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train, go on, or fork."""
+    from artgan_lib.data.cache import open_cache
     from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.training import Callback, train
     from artgan_lib.interface.progress import TrainingProgress
     from artgan_lib.interface.tensorboard import TensorBoard
@@ -71,6 +76,8 @@ def train(options: argparse.Namespace) -> int:
     callbacks: list[Callback] = [TrainingProgress(config)]
     if options.measure_every is not None:
         callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
+    if options.held_out:
+        callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
     if options.tensorboard:
         callbacks.append(TensorBoard())
     result = train(

@@ -72,6 +72,24 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert (results["coverage_even_kernel_5"], results["coverage_odd_kernel_5"]) == (2, 3)
         for kernel, by_hand in ((3, 0.5), (4, 1.0), (5, 1.5)):
             assert results[f"checkerboard_kernel_{kernel}"] == pytest.approx(by_hand, rel=0.1)
+    elif path.stem == "06_losses_and_scores":
+        assert results["steadier"] == pytest.approx(5, rel=0.1)
+        assert results["loss_taken_apart"] < 1e-4
+        assert results["scores_together"] > 0.9
+        assert results["share_by_heart"] == 1
+        assert results["distance_of_16"] > 1
+        assert results["memory_of_16"] > 0.5
+        assert results["undecided_loss"] == pytest.approx(2 * math.log(2))
+        assert len(results["reference_known_by_heart"]) == 8
+    elif path.stem == "07_comparison":
+        assert results["by_hand_frechet"] == pytest.approx(10)
+        assert results["by_hand_kernel"] == pytest.approx(9.5)
+        assert results["by_hand_manifold"] == [0.5, 0.75, 1.0, 0.75]
+        assert results["by_hand_p"] == pytest.approx(24 / 576)
+        assert results["bias_at_fewest"] > 3 * results["bias_at_most"] > 0
+        assert results["lowest_fid"] == "dcgan"
+        assert "fake_count is 100 and 99" in results["refused"]
+        assert results["ablation_runs"] >= 12
     elif path.stem == "08_upscaling":
         assert results["psnr_by_hand"] == pytest.approx(48.1308, abs=1e-3)
         assert results["psnr_lanczos"] > results["psnr_bicubic"]

@@ -1,0 +1,89 @@
+"""What a judge makes of pictures that it has never trained on, measured while a run goes.
+
+A judge that scores training pictures higher than others of the same kind has begun to know them by heart; its score
+of held-out pictures then says what its lesson to the generator is still worth. Owns the callback alone.
+"""
+
+import math
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from artgan_lib.config import TrainConfig
+from artgan_lib.errors import ArtganError
+from artgan_lib.gan.losses import wasserstein_estimate
+from artgan_lib.gan.training import Callback
+from artgan_lib.gan.updates import Networks
+from artgan_lib.images import fingerprint, to_float
+from artgan_lib.randomness import latents
+
+COUNT = 256
+"""Pictures of each kind that are scored, if there are so many: three short passes an epoch."""
+
+KEYS = ("score_seen", "score_held_out", "wasserstein_seen", "wasserstein_held_out")
+
+
+class HeldOut(Callback):
+    """Logs the judge's mean score of held-out and of training pictures, and its distance on either.
+
+    All are scored by the judge as it stands at the end of the epoch, and exactly as training does it: in train mode, in
+    batches of the run's size, real apart from generated. A discriminator's batch normalisation so judges each kind by
+    its own statistics; in eval mode it would use running ones, which mix real and generated pictures, and its scores
+    could not stand beside those of the log. What such a pass moves is a copy of the statistics: the networks, and every
+    stream of random numbers, stay as they are to the bit.
+
+    Args:
+        config: Of the run.
+        held_out: Pictures that are not trained on, uint8 (N, 64, 64, 3).
+        seen: Those that are.
+
+    Raises:
+        ArtganError: If both are the same pictures, or fewer than a batch.
+    """
+
+    def __init__(self, config: TrainConfig, held_out: np.ndarray, seen: np.ndarray) -> None:
+        if fingerprint(held_out) == fingerprint(seen):
+            raise ArtganError("the held-out pictures are those that are trained on; name another cache")
+        self.config = config
+        self.held_out, self.seen = (_draw(images, config) for images in (held_out, seen))
+        count = max(COUNT, config.batch_size) // config.batch_size * config.batch_size
+        self.noise = torch.from_numpy(latents(config.seed, range(count), config.latent_dim))
+
+    @torch.no_grad()
+    def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
+        """Score the three kinds of pictures."""
+        device, size = next(networks.judge.parameters()).device, self.config.batch_size
+        real = [
+            [to_float(batch.to(device)) for batch in _batches(images, size)] for images in (self.seen, self.held_out)
+        ]
+        painted = [_look(networks.generator, noise.to(device)) for noise in _batches(self.noise, size)]
+        scores = [
+            torch.cat([_look(networks.judge, batch) for batch in batches]).double() for batches in (*real, painted)
+        ]
+        distances = [float(wasserstein_estimate(real, scores[2])) for real in scores[:2]]
+        if self.config.loss == "bce":  # scores are logged after the sigmoid, and there is no distance
+            scores, distances = [score.sigmoid() for score in scores], [math.nan, math.nan]
+        return dict(zip(KEYS, (float(scores[0].mean()), float(scores[1].mean()), *distances), strict=True))
+
+
+def _draw(images: np.ndarray, config: TrainConfig) -> Tensor:
+    """Take whole batches without replacement, the same for a seed: statistics of a shorter batch would be others."""
+    count = min(max(COUNT, config.batch_size), len(images)) // config.batch_size * config.batch_size
+    if not count:
+        raise ArtganError(f"{len(images)} pictures do not fill one batch of {config.batch_size} to be scored")
+    chosen = np.sort(np.random.default_rng(config.seed).choice(len(images), count, replace=False))
+    return torch.from_numpy(np.ascontiguousarray(images[chosen]))
+
+
+def _batches(images: Tensor, size: int) -> list[Tensor]:
+    return [images[first : first + size] for first in range(0, len(images), size)]
+
+
+def _look(network: nn.Module, x: Tensor) -> Tensor:
+    """Run a network on copies of its buffers, so that batch normalisation learns nothing from the pass."""
+    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
+    found: Tensor = functional_call(network, buffers, (x,))
+    return found

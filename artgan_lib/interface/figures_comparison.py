@@ -1,0 +1,55 @@
+"""Draws the committed figures of the paper's comparison: reference curves, and the ablation of initial weights."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from artgan_lib.evaluation.records import read_run
+from artgan_lib.experiments.ablation import SCHEMES, read_ablation
+from artgan_lib.interface.figures import save_figure
+from artgan_lib.interface.figures_ablation import plot_over_training, plot_paired
+from artgan_lib.interface.figures_losses import reference_sheet
+from artgan_lib.interface.results_tables import ABLATION, REFERENCE_CURVES
+from artgan_lib.runlog import read_log
+
+CRITICS = {
+    "wgan-gp": "wgan-gp: as in the paper",
+    "wgan-gp-256": "wgan-gp on 256 paintings",
+    "wgan-free": "wgan-free: no penalty",
+    "wgan-clip": "wgan-clip: weights clipped",
+}
+DISCRIMINATORS = {
+    "../ablation/dcgan_glorot-uniform_seed0": "dcgan: as in the paper",
+    "dcgan-256": "dcgan on 256 paintings",
+    "dcgan-fast": "dcgan-fast: rate 1e-3",
+    "dcgan-sgd": "dcgan-sgd: SGD instead of Adam",
+}
+"""Runs by folder, seen from `data/results/reference_curves`, and what tells each from the first."""
+
+
+def draw_reference_curves(root: Path, folder: Path) -> Iterator[Path]:
+    """Set healthy and failed runs side by side."""
+    for name, runs in (("reference_wgan", CRITICS), ("reference_dcgan", DISCRIMINATORS)):
+        logs = {title: read_run(root / REFERENCE_CURVES / run).log for run, title in runs.items()}
+        figure = reference_sheet(logs, Figure(figsize=(16, 8.5), layout="constrained"))
+        yield save_figure(figure, folder / f"{name}.png")
+
+
+def draw_ablation(root: Path, folder: Path) -> Iterator[Path]:
+    """Draw every run of the ablation by its score, and how variety and losses went."""
+    table = read_ablation(root / ABLATION)
+    runs = {scheme: sorted((root / ABLATION).glob(f"dcgan_{scheme}_seed*/log.jsonl")) for scheme in SCHEMES}
+    logs = {scheme: [read_log(path) for path in paths] for scheme, paths in runs.items()}
+    figure = Figure(figsize=(15, 4.2), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    plot_paired(table, headline(table.columns), left).set_title("at the end, runs of a seed joined")
+    plot_over_training(logs, "vendi_ratio", middle, "share").set_title("variety, of that of paintings")
+    plot_over_training(logs, "score_fake_mean", right, "score").set_title("discriminator's score of generated pictures")
+    right.legend(frameon=False)
+    yield save_figure(figure, folder / "ablation_initial_weights.png")
+
+
+def headline(columns: Iterable[str]) -> str:
+    """Return the column of the kernel distance, which has no bias that depends on the number of pictures."""
+    return next(name for name in columns if name.startswith(("KID", "KD")) and not name.endswith("floor"))
