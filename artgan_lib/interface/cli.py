@@ -11,6 +11,7 @@ from artgan_lib import __version__
 from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
+    collapse_commands,
     data_commands,
     evaluation_commands,
     series_commands,
@@ -19,7 +20,7 @@ from artgan_lib.interface import (
 )
 from artgan_lib.interface.arguments import Parser
 
-FAMILIES = (data_commands, training_commands, studio_commands, evaluation_commands, series_commands)
+FAMILIES = (data_commands, training_commands, studio_commands, evaluation_commands, collapse_commands, series_commands)
 """Modules of commands, in the order in which `artgan --help` lists them."""
 
 
