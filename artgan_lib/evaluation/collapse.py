@@ -26,8 +26,8 @@ from artgan_lib.errors import ArtganError
 if TYPE_CHECKING:
     import pandas as pd
 
-THRESHOLDS: dict[str, float] = {"diversity": 0.4, "pairwise": 0.4, "duplicates": 0.8, "style_entropy": 0.45}
-"""Where each signal becomes alarming, written by `artgan calibrate`."""
+THRESHOLDS: dict[str, float] = {"diversity": 0.33, "pairwise": 0.51, "duplicates": 0.72, "style_entropy": 0.56}
+"""Where each signal becomes alarming; what `artgan calibrate` found."""
 
 WARM_UP = 2000
 """Generator updates after which the rule wakes in any case: a healthy DCGAN took about 1,000 here to become varied."""
@@ -85,6 +85,7 @@ class CollapseRule:
         self.thresholds, self.warm_up = dict(thresholds), warm_up
         self.events: list[CollapseEvent] = []
         self.awake = self.varied = False
+        self.in_order_since: int | None = None  # step of the first look since which there was no event
 
     @property
     def collapsed(self) -> bool:
@@ -99,11 +100,14 @@ class CollapseRule:
         beyond = {name: self._beyond(name, value) for name, value in known.items()}
         sound = all(self._back(name, value) for name, value in known.items())
         self.varied = self.varied or sound
+        if sound and self.in_order_since is None:
+            self.in_order_since = step
         self.awake = self.awake or sound or step >= self.warm_up
         if self.collapsed and sound:
             self.events[-1] = replace(self.events[-1], end_epoch=epoch, end_images=images_seen)
         elif not self.collapsed and self.awake and max(beyond.values()) > 0:
             name = max(beyond, key=lambda name: beyond[name])
+            self.in_order_since = None
             start = (name, known[name], self.thresholds[name])
             self.events.append(CollapseEvent(epoch, None, *start, images_seen, None, self.varied))
         return self.collapsed

@@ -13,7 +13,7 @@ import numpy as np
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.collapse import CollapseRule, wilson
-from artgan_lib.evaluation.collapse_samplers import HANDS, KINDS, Sampler, World, samplers
+from artgan_lib.evaluation.collapse_samplers import HANDS, KINDS, Sampler
 from artgan_lib.evaluation.collapse_signals import COUNT
 
 HEALTHY, OTHERS = 60, 12
@@ -46,24 +46,13 @@ class Measured:
         return cls(**{**values, "shares": tuple(values["shares"]), "signals": tuple(values["signals"])})
 
 
-def measure(
-    worlds: Sequence[World],
-    *,
-    healthy: int = HEALTHY,
-    others: int = OTHERS,
-    seed: int = 0,
-    progress: Callable[[int, int], None] = lambda done, total: None,
-) -> list[Measured]:
+def measure(made: Sequence[Sampler], progress: Callable[[int, int], None] = lambda done, total: None) -> list[Measured]:
     """Measure the signals of every epoch of every sampler.
 
     Args:
-        worlds: What they draw on.
-        healthy: Healthy samplers of each world.
-        others: Samplers of each other kind and world.
-        seed: Of the first sampler; the others count on from it.
+        made: From `collapse_samplers.samplers`, of one world or more.
         progress: Told how many samplers are done, and of how many.
     """
-    made = [sampler for world in worlds for sampler in samplers(world, healthy, others, seed)]
     measured = []
     for number, sampler in enumerate(made):
         measured.append(_measured(sampler))
@@ -118,9 +107,10 @@ def rates(measured: Sequence[Measured], thresholds: Mapping[str, float]) -> dict
     """
     held_out = [one for one in measured if one.half == 1]
     worlds = list(dict.fromkeys(one.world for one in held_out))
+    kinds = [kind for kind in KINDS if any(one.kind == kind for one in held_out)]
     found: dict[str, Any] = {"false_alarms": {}, "detected": {world: {} for world in worlds}, "by_signal": {}}
     for world in worlds:
-        for kind in KINDS:
+        for kind in kinds:
             group = [one for one in held_out if one.world == world and one.kind == kind]
             hits = [_first_event(one, thresholds) for one in group]
             if kind == "healthy":
@@ -128,7 +118,7 @@ def rates(measured: Sequence[Measured], thresholds: Mapping[str, float]) -> dict
             else:
                 right = [hit is not None and one.shares[hit] > 0 for hit, one in zip(hits, group, strict=True)]
                 found["detected"][world][kind] = _counted(right)
-    for kind in KINDS:
+    for kind in kinds:
         group = [one for one in held_out if one.kind == kind]
         found["by_signal"][kind] = {
             name: round(float(np.mean([_first_event(one, {name: limit}) is not None for one in group])), 3)
@@ -202,7 +192,9 @@ def _moving(held_out: Sequence[Measured], thresholds: Mapping[str, float]) -> di
 
 def _curves(held_out: Sequence[Measured], thresholds: Mapping[str, float]) -> dict[str, list[list[float]]]:
     """Return detection against false alarms for each kind while all thresholds get stricter together."""
-    levels = {kind: [strictness(one, thresholds) for one in held_out if one.kind == kind] for kind in KINDS}
+    levels: dict[str, list[float]] = {}
+    for one in held_out:
+        levels.setdefault(one.kind, []).append(strictness(one, thresholds))
     curves = {}
     for kind, found in levels.items():
         if kind != "healthy":

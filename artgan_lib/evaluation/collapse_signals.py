@@ -54,9 +54,7 @@ class Reference:
         self, images: np.ndarray, labels: np.ndarray | None = None, *, count: int = COUNT, seed: int = 0
     ) -> None:
         if len(images) < FEWEST:
-            raise ArtganError(
-                f"signs of collapse need at least {FEWEST} real pictures to compare with, not {len(images)}"
-            )
+            raise ArtganError(f"signals of collapse need at least {FEWEST} real pictures, not {len(images)}")
         rng = np.random.default_rng(seed)
         chosen = np.sort(rng.permutation(len(images))[:_REFERENCE])
         views = [_colours(images[chosen]), _strokes(images[chosen])]
@@ -64,7 +62,7 @@ class Reference:
         real = self._scaled(views)
         self.count = min(count, len(real))
         draws = [real[rng.permutation(len(real))[: self.count]] for _ in range(_DRAWS)]
-        self._diversity = float(np.mean([vendi_score(draw) for draw in draws]))
+        self.diversity = float(np.mean([vendi_score(draw) for draw in draws]))
         self._pairwise = float(np.mean([scipy.spatial.distance.pdist(draw).mean() for draw in draws]))
         self._near = float(np.mean([np.quantile(_nearest(draw), _NEAR) for draw in draws]))
         self._styles: _Styles | None = None
@@ -76,7 +74,7 @@ class Reference:
         """Measure generated pictures, uint8 (`count`, 64, 64, 3)."""
         seen = self.features(pictures)
         return Signals(
-            diversity=vendi_score(seen) / self._diversity,
+            diversity=vendi_score(seen) / self.diversity,
             pairwise=float(scipy.spatial.distance.pdist(seen).mean()) / self._pairwise,
             duplicates=float((_nearest(seen) < self._near).mean()),
             style_entropy=self._styles.effective_number(seen) / self._entropy if self._styles else None,

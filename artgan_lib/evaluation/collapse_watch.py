@@ -88,13 +88,13 @@ class CollapseWatch(Callback):
             return None
         signals = self.look(networks)
         saturation = self._saturation(record)
-        was = self.rule.collapsed
+        was, since = self.rule.collapsed, self.rule.in_order_since
         collapsed = self.rule.hear(record["epoch"], record["step"], record["images_seen"], signals)
         if collapsed and not was:
-            self._event_starts(self.rule.events[-1], saturation)
+            self._event_starts(self.rule.events[-1], saturation, since)
         elif was and not collapsed:
             self.tell(f"epoch {record['epoch']}: the pictures are varied again")
-        if self.rule.awake and not collapsed:
+        if self.rule.in_order_since is not None:
             origin = {"step": record["step"], "images_seen": record["images_seen"], "epoch": record["epoch"]}
             export_generator(self.run_dir / GOOD_GENERATOR, networks.painter, self.config, origin | signals)
         return signals | ({} if saturation is None else {"saturation": saturation}) | {"collapsed": float(collapsed)}
@@ -115,13 +115,10 @@ class CollapseWatch(Callback):
         """How sure the judge is: mean score of real pictures less that of painted ones; a critic has no such bound."""
         return record["score_real_mean"] - record["score_fake_mean"] if self.config.loss == "bce" else None
 
-    def _event_starts(self, event: CollapseEvent, saturation: float | None) -> None:
+    def _event_starts(self, event: CollapseEvent, saturation: float | None, since: int | None) -> None:
         newest = sorted((self.run_dir / "checkpoints").glob("step_*.pt"))
-        step = int(newest[-1].stem.removeprefix("step_")) if newest else 0
-        ended = [past.end_epoch for past in self.rule.events[:-1] if past.end_epoch is not None]
-        good = step >= max(ended, default=0) * self.config.steps_per_epoch
         kept = ""
-        if newest and good:
+        if newest and since is not None and int(newest[-1].stem.removeprefix("step_")) >= since:
             kept = f"; go on from before by --fork {_keep(newest[-1], newest[-1].with_name(GOOD_CHECKPOINT))}"
         what = "the pictures have collapsed" if event.varied_before else "the pictures have not become varied"
         line = (

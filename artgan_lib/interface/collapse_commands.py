@@ -48,7 +48,7 @@ def calibrate(options: argparse.Namespace) -> int:
     from artgan_lib.errors import ArtganError
     from artgan_lib.evaluation import collapse_calibration as calibration
     from artgan_lib.evaluation.collapse import THRESHOLDS
-    from artgan_lib.evaluation.collapse_samplers import painted_world, synthetic_world
+    from artgan_lib.evaluation.collapse_samplers import painted_world, samplers, synthetic_world
     from artgan_lib.interface.terminal import counter
     from artgan_lib.runlog import write_atomic, write_json
 
@@ -61,7 +61,8 @@ def calibrate(options: argparse.Namespace) -> int:
         paintings = open_cache(options.data)
         worlds.append(painted_world(paintings.images, paintings.labels, seed=options.seed))
     told = counter("measuring samplers")
-    measured = calibration.measure(worlds, healthy=healthy, others=others, seed=options.seed, progress=told)
+    made = [sampler for world in worlds for sampler in samplers(world, healthy, others, options.seed)]
+    measured = calibration.measure(made, told)
     found = calibration.report(measured, seed=options.seed)
     print(f"{'':<18}" + "".join(f"{world.name:>20}" for world in worlds))
     for kind in ("false alarms", *next(iter(found["held_out"]["detected"].values()))):

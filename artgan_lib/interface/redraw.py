@@ -15,6 +15,7 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
+from artgan_lib.interface.figures_collapse import collapse_figures
 from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, write_results
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
@@ -96,5 +97,8 @@ def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
     return save_figure(figure, folder / "three_sizes.png")
 
 
-DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (_paper_figures, _pictures, _three_variants, _looks)
+DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
+    *(_paper_figures, _pictures, _three_variants, _looks),
+    collapse_figures,
+)
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""
