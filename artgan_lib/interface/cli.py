@@ -12,6 +12,7 @@ from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
     campaign_commands,
+    collapse_commands,
     comparison_commands,
     data_commands,
     enlarger_commands,
@@ -32,6 +33,7 @@ FAMILIES = (
     campaign_commands,
     enlarger_commands,
     comparison_commands,
+    collapse_commands,
     series_commands,
 )
 """Modules of commands, in the order in which `artgan --help` lists them."""
