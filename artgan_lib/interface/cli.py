@@ -13,13 +13,14 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
     data_commands,
     evaluation_commands,
+    panel_commands,
     series_commands,
     studio_commands,
     training_commands,
 )
 from artgan_lib.interface.arguments import Parser
 
-FAMILIES = (data_commands, training_commands, studio_commands, evaluation_commands, series_commands)
+FAMILIES = (data_commands, training_commands, studio_commands, evaluation_commands, panel_commands, series_commands)
 """Modules of commands, in the order in which `artgan --help` lists them."""
 
 
