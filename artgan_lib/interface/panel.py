@@ -5,16 +5,13 @@ lock, since clicks and the run come from different threads. Where ARTGAN_HEADLES
 code, opens no widget in the notebook, and shows its pictures as one still picture.
 """
 
-import html
 import os
 import threading
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import ipywidgets
-from IPython.display import Image as StillImage
-from IPython.display import display
+from IPython.display import Image, Pretty, display
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import encode
@@ -22,13 +19,13 @@ from artgan_lib.interface.notebooks import HEADLESS, project_root
 from artgan_lib.interface.panel_again import morph_of, neighbours, next_size
 from artgan_lib.interface.panel_estimates import Estimates
 from artgan_lib.interface.panel_gallery import Actions, Gallery
-from artgan_lib.interface.panel_layout import arrange
+from artgan_lib.interface.panel_layout import HeaderView, arrange
 from artgan_lib.interface.panel_models import offered_models
 from artgan_lib.interface.panel_pictures import Shown, contact_sheet, read_pictures, thumbnail
 from artgan_lib.interface.panel_runs import pack, tell_runs
 from artgan_lib.interface.panel_settings import CONTROLS, Limits, SettingsView, Wanted
 from artgan_lib.interface.panel_status import StatusView
-from artgan_lib.interface.panel_texts import LANGUAGES, RefusalError, Texts
+from artgan_lib.interface.panel_texts import RefusalError, Texts
 from artgan_lib.interface.panel_widgets import unheard_where_nobody_looks
 from artgan_lib.interface.panel_worker import Herald, Job, Made, Worker
 from artgan_lib.studio.estimates import Cost
@@ -44,7 +41,7 @@ class Panel:
 
     Args:
         models: Generator files, folders of them or of runs; by default what the project ships and its `runs/`.
-        base: Folder of all results.
+        base: Folder of all results; by default the project's `results/`.
         scores: Folder of the models' `scores_NAME.json`.
         language: One of `LANGUAGES`.
         limits: Of one run.
@@ -60,7 +57,7 @@ class Panel:
     def __init__(
         self,
         models: Sequence[Path | str] | None = None,
-        base: Path | str = RESULTS,
+        base: Path | str | None = None,
         *,
         scores: Path | str | None = None,
         language: str = "en",
@@ -78,10 +75,12 @@ class Panel:
         self._new: list[Shown] = []  # pictures of the newest run
         if models is None:
             root = project_root()
-            models, scores = [root / MODELS, root / RUNS], scores or root / SCORES
+            models, scores, base = [root / MODELS, root / RUNS], scores or root / SCORES, base or root / RESULTS
         with unheard_where_nobody_looks():
-            offered = offered_models([Path(place) for place in models], Path(scores) if scores else None)
-            self.settings = SettingsView(offered, Path(base), limits or Limits(), confined=confined, download=download)
+            offered = offered_models(models, scores)
+            self.settings = SettingsView(
+                offered, Path(base or RESULTS), limits or Limits(), confined=confined, download=download
+            )
             self.status = StatusView()
             actions = Actions(
                 lambda chosen: self._try(lambda: self.more_like(chosen)),
@@ -92,19 +91,14 @@ class Panel:
                 self._fail,
             )
             self.gallery = Gallery(actions)
-            menu = [(name, code) for code, name in LANGUAGES.items()]
-            self.language = ipywidgets.Dropdown(options=menu, value=language, layout={"width": "auto"})
-            self.title = ipywidgets.HTML()
-            self.widget = arrange(self.title, self.language, self.settings, self.status, self.gallery)
-        self.estimates = Estimates(
-            self.settings.read,
-            lambda wanted: self._job_for(wanted).measure(),
-            lambda: self._worker.busy,
-            self._measured,
-        )
+            self.header = HeaderView(language)
+            self.widget = arrange(self.header, self.settings, self.status, self.gallery)
+        measure, busy = lambda wanted: self._job_for(wanted).measure(), lambda: self._worker.busy
+        self.estimates = Estimates(self.settings.read, measure, busy, self._measured)
         vars(self).update({name: getattr(self.settings, name) for name in CONTROLS})
         self.status.paint.on_click(lambda button: self._try(self.generate))
         self.status.cancel.on_click(lambda button: self.cancel())
+        self.language = self.header.language
         self.language.observe(lambda change: self.say(change["new"]), "value")
         self.settings.observe(self._changed)
         self.say(language)
@@ -181,14 +175,18 @@ class Panel:
         """Files of the pictures that are shown."""
         return [tile.shown.path for tile in self.gallery.tiles]
 
+    def still(self) -> "Image | Pretty":
+        """Return what is shown as one picture, which a saved notebook keeps; or the state, if no picture is shown."""
+        sheet = contact_sheet([tile.shown for tile in self.gallery.tiles])
+        if sheet is None:
+            return Pretty(self.status.plain())  # type: ignore[no-untyped-call]
+        return Image(encode(sheet, "png"))  # type: ignore[no-untyped-call]
+
     def say(self, language: str) -> None:
         """Speak a language."""
         with self._lock, unheard_where_nobody_looks():
             self.texts = texts = Texts(language)
-            self.language.value = language
-            self.language.description = texts("language")
-            self.title.value = f"<h2>artgan <span>{html.escape(texts('title'))}</span></h2>"
-            for view in (self.settings, self.status, self.gallery):
+            for view in (self.header, self.settings, self.status, self.gallery):
                 view.say(texts)
             self._list_runs()
             self._tell_wanted()
@@ -309,12 +307,9 @@ class Panel:
 
     def _ipython_display_(self) -> None:
         if os.environ.get(HEADLESS):
-            sheet = contact_sheet([tile.shown for tile in self.gallery.tiles])
-            if sheet is None:
-                display({"text/plain": self.status.plain()}, raw=True)  # type: ignore[no-untyped-call]
-            else:
-                display(StillImage(encode(sheet, "png")))  # type: ignore[no-untyped-call]
+            display(self.still())  # type: ignore[no-untyped-call]
             return
         display(self.widget)  # type: ignore[no-untyped-call]
-        self._displayed = True
+        # In two places at once the keyboard would be sent to the wrong one.
+        self.gallery.moves_focus, self._displayed = not self._displayed, True
         self._tell_estimate()

@@ -41,7 +41,7 @@ class Gallery:
     """Tiles, toolbar and the large view."""
 
     def __init__(self, actions: Actions) -> None:
-        self.actions, self.busy = actions, False
+        self.actions, self.busy, self.moves_focus = actions, False, True
         self.tiles: list[Tile] = []
         self.open_at: int | None = None
         # Layouts and styles are widgets as well; shared, a hundred tiles cost a browser a third.
@@ -158,7 +158,7 @@ class Gallery:
         """Go back to all pictures; the keyboard goes on where it was."""
         index, self.open_at = self.open_at, None
         self._fit()
-        if index is not None and index < len(self.tiles):
+        if self.moves_focus and index is not None and index < len(self.tiles):
             self.tiles[index].enlarge.focus()
 
     def step(self, by: int) -> None:
@@ -216,7 +216,7 @@ class Gallery:
 
     def _open_by_hand(self, index: int) -> None:
         self.open(index)
-        if self.open_at is not None:
+        if self.moves_focus and self.open_at is not None:
             self.back.focus()
 
     def _choose_all(self) -> None:

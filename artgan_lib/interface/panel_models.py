@@ -29,7 +29,7 @@ class OfferedModel:
     problem: str = ""  # why it cannot be read; empty if it can
 
 
-def offered_models(places: Sequence[Path], scores: Path | None = None) -> list[OfferedModel]:
+def offered_models(places: Sequence[Path | str], scores: Path | str | None = None) -> list[OfferedModel]:
     """List the generators of some folders and files; one that cannot be read is listed with its problem.
 
     Args:
@@ -37,13 +37,13 @@ def offered_models(places: Sequence[Path], scores: Path | None = None) -> list[O
         scores: Folder of `scores_NAME.json`, as `artgan evaluate` writes them.
     """
     models: dict[str, OfferedModel] = {}
-    for place in places:
+    for place in map(Path, places):
         files = [place] if place.is_file() else [*place.glob("*.safetensors"), *place.glob("*/generator.safetensors")]
         for path in sorted(files):
             name = path.parent.name if path.name == "generator.safetensors" else path.stem
             while name in models:
                 name += "'"
-            models[name] = _look_at(name, path, scores)
+            models[name] = _look_at(name, path, Path(scores) if scores else None)
     return sorted(models.values(), key=_rank)
 
 

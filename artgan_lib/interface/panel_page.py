@@ -92,6 +92,7 @@ def serve(
                 "file_allowlist": [],
                 "show_tracebacks": False,
             },
+            PasswordIdentityProvider={"allow_password_change": False},
             MappingKernelManager={"cull_idle_timeout": IDLE, "cull_interval": 60},
         )
         app = Voila(config=config)
@@ -142,14 +143,8 @@ def _write_notebook(page: Page, folder: Path) -> Path:
         "base": str(page.base.resolve()),
     }
     source = f"from artgan_lib.interface.panel_page import show_to_visitor\n\nshow_to_visitor({settings!r})"
-    cell = {
-        "cell_type": "code",
-        "id": "panel",
-        "metadata": {},
-        "source": source,
-        "outputs": [],
-        "execution_count": None,
-    }
+    cell: dict[str, Any] = {"cell_type": "code", "id": "panel", "metadata": {}, "source": source}
+    cell |= {"outputs": [], "execution_count": None}
     about = {
         "title": "artgan",
         "kernelspec": {"name": "python3", "display_name": "Python 3"},

@@ -19,8 +19,10 @@ from artgan_lib.studio.settings import MAX_COUNT, ConvertingSettings, EnhancingS
 VARIETIES = {"variety_full": 0.0, "variety_less": 1.5, "variety_half": 1.0, "variety_low": 0.5}
 """Keys of texts, and the truncation that each stands for; 0 is none, since a menu cannot hold None."""
 
-CONTROLS = ("model", "style", "number", "seed", "variety", "size", "upscaler", "format")
-CONTROLS += ("quality", "lossless", "sheet", "folder")
+CONTROLS = (
+    *("model", "style", "number", "seed", "variety", "size", "upscaler", "format"),
+    *("quality", "lossless", "sheet", "folder"),
+)
 """Names of the controls that hold a value, in the order in which they stand."""
 
 _NAMES = {"png": "PNG", "jpeg": "JPEG", "webp": "WebP"}

@@ -17,7 +17,7 @@ STYLES = """
 [data-jp-theme-light="false"] .artgan-panel {
   --ag-bg: var(--jp-layout-color1, #111); --ag-soft: var(--jp-layout-color2, #1e1e1e);
   --ag-line: var(--jp-border-color2, #424242); --ag-text: #ececec; --ag-muted: #a9b0b8; --ag-accent: #1a76b3;
-  --ag-strong: #7cc4f2; --ag-bad: #ff9c94; --ag-good: #84d6a2;
+  --ag-strong: #7cc4f2; --ag-bad: #ff9c94; --ag-good: #84d6a2; color-scheme: dark;
 }
 .artgan-panel {
 & * { box-sizing: border-box; }

@@ -105,7 +105,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "larger": {"en": "Again larger", "uk": "Ще раз, більші"},
     "morph": {"en": "Morph between two", "uk": "Перетікання двох"},
     "like": {"en": "More like this", "uk": "Ще схожих"},
-    "zip": {"en": "Download as zip", "uk": "Завантажити zip"},
+    "zip": {"en": "Download all as zip", "uk": "Завантажити всі (zip)"},
     "download": {"en": "Download", "uk": "Завантажити"},
     "downloading": {"en": "Download {name} ({megabytes})", "uk": "Завантажити {name} ({megabytes})"},
     "back": {"en": "Back to all", "uk": "До всіх"},
