@@ -37,7 +37,7 @@ def write_model_cards(root: Path) -> Iterator[Path]:
     for shipped in shipped_generators(folder):
         generator, _ = load_generator(shipped.path)
         sheet = image_grid(sample(generator, SEED, SAMPLES), COLUMNS)
-        yield write_atomic(folder / f"{shipped.name}.png", encode(sheet, "png"))
+        yield write_atomic(folder / f"{shipped.name}.webp", encode(sheet, "webp", quality=90))
         yield write_atomic(folder / f"{shipped.name}.md", generator_card(root, shipped))
     if (folder / ENLARGER.name).is_file():
         yield write_atomic(folder / f"{ENLARGER.stem}.md", enlarger_card(root))
@@ -67,7 +67,7 @@ def generator_card(root: Path, shipped: Shipped) -> str:
 A generator that paints 64 × 64 pictures from {config.latent_dim} random numbers:
 `artgan generate --model data/pretrained/{shipped.path.name}`.
 
-![Numbers 0 to {SAMPLES - 1} of seed {SEED}, not chosen]({name}.png)
+![Numbers 0 to {SAMPLES - 1} of seed {SEED}, not chosen]({name}.webp)
 
 *Numbers 0 to {SAMPLES - 1} of seed {SEED}, not chosen.*
 
@@ -160,7 +160,8 @@ def _scores(root: Path, name: str) -> str:
     lines = ["| score | here | real paintings | better |", "| --- | --- | --- | --- |"]
     for score in found["scores"].values():
         spread = f" ± {score['sd']:.4f}" if score["sd"] is not None else ""
-        lines.append(f"| {score['name']} | {score['value']:.4f}{spread} | {score['floor']:.4f} | {score['better']} |")
+        here, floor = (f"{value:.4f}" if value is not None else "–" for value in (score["value"], score["floor"]))
+        lines.append(f"| {score['name']} | {here}{spread} | {floor} | {score['better']} |")
     measured = (
         f"Measured with {card['extractor']}, layer {card['layer']}, {card['resizer']}: {card['fake_count']:,} pictures "
         f"of seed {card['seed']} against {card['real_count']:,} real ones ({card['real']}). The whole card is in "

@@ -1,4 +1,6 @@
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -73,3 +75,35 @@ def test_no_epoch_is_begun_that_would_end_too_late(monkeypatch: pytest.MonkeyPat
     now[0] = 190.0
     deadline.on_epoch({}, None)  # type: ignore[arg-type]
     assert deadline.stop == "the minutes are spent"
+
+
+def test_a_machine_with_few_packages_can_run_a_campaign(tmp_path: Path) -> None:
+    """What a lent GPU machine has: torch, numpy, pillow, scipy, tqdm, safetensors, lazy_loader and filelock."""
+    absent = {
+        *("torchvision", "matplotlib", "seaborn", "pandas", "spandrel", "requests", "torch_fidelity", "tensorboard"),
+        *("IPython", "ipywidgets", "jupyterlab", "papermill", "nbconvert", "nbformat", "optuna", "sklearn", "av"),
+    }
+    command = ["campaign", "--plan", "smoke", "--data", "synthetic", "--runs", str(tmp_path / "runs"), "--budget", "5"]
+    done = subprocess.run(
+        [
+            *(sys.executable, "-W", "error", "-c"),
+            "import sys\n"
+            "from importlib.machinery import PathFinder\n"
+            "class Few(PathFinder):\n"
+            "    @classmethod\n"
+            "    def find_spec(cls, name, path=None, target=None):\n"
+            f"        absent = name.split('.')[0] in {absent!r}\n"
+            "        return None if absent else super().find_spec(name, path, target)\n"
+            "sys.meta_path[sys.meta_path.index(PathFinder)] = Few\n"
+            "from artgan_lib.interface.cli import main\n"
+            f"sys.exit(main({[*command, '--out', str(tmp_path / 'home')]!r}))",
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "dcgan-wi: done, 24 of 24 images" in done.stdout
+    names = sorted(path.name for path in (tmp_path / "home").iterdir())
+    assert len(names) == 7
+    assert names[-1] == "wgan-gp-newest.safetensors"

@@ -1,0 +1,88 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from artgan_lib import read_metadata, train
+from artgan_lib.experiments.campaign import plan
+from artgan_lib.experiments.enlarger import EnlargerConfig, train_enlarger
+from artgan_lib.experiments.harvest import find_runs
+from artgan_lib.experiments.shipping import score_run, ship
+from artgan_lib.interface.model_cards import enlarger_card, generator_card, write_model_cards
+from artgan_lib.shipped import shipped_generators
+
+CARD = {"name": "FID-768", "kernel_name": "KID-768", "fake_count": 1000}
+SCORES = {
+    "scores": {
+        "FID-768": {"name": "FID-768", "value": 1.5, "floor": 0.25, "sd": None, "better": "lower"},
+        "KID-768": {"name": "KID-768", "value": 0.125, "floor": 0.0, "sd": 0.01, "better": "lower"},
+        "recall": {"name": "recall", "value": 0.5, "floor": 0.75, "sd": None, "better": "higher"},
+        "coverage": {"name": "coverage", "value": 0.25, "floor": 0.875, "sd": None, "better": "higher"},
+    },
+    "card": {
+        "extractor": "inception-2015",
+        "layer": "768",
+        "resizer": "bilinear",
+        "fake_count": 2000,
+        "seed": 0,
+        "real_count": 1917,
+        "real": "test64",
+        "warnings": ["measured on few pictures"],
+    },
+}
+
+
+@pytest.fixture
+def project(pictures: np.ndarray, tmp_path: Path) -> Path:
+    """A project with one generator that was trained, measured and shipped."""
+    train(plan("smoke")["wgan-gp"], pictures, tmp_path / "runs" / "wgan-gp", device="cpu")
+    run = find_runs(tmp_path / "runs")["wgan-gp"]
+    values = iter([0.4, 0.1, 0.3, 0.2])
+    score_run(run, lambda generator: {"kernel": next(values)}, CARD, checkpoints=run.saved())
+    ship(run, "wgan-gp", tmp_path / "project")
+    return tmp_path / "project"
+
+
+def test_a_card_tells_what_the_files_tell(project: Path) -> None:
+    (shipped,) = shipped_generators(project / "data" / "pretrained")
+    card = generator_card(project, shipped)
+    assert "| variant | WGAN-GP, base width 2 (the paper's: 64)," in card
+    assert "12 images, 0.0% of the paper's 1,921,024: 3 updates of the generator and 15 of the critic" in card
+    assert "the average of its weights (decay 0.5): of 4 measured moments of the run the one with the lowest" in card
+    assert card.count("Not measured.") == 2
+    (project / "data" / "results" / "scores_wgan-gp.json").write_text(json.dumps(SCORES))
+    card = generator_card(project, shipped)
+    assert "| FID-768 | 1.5000 | 0.2500 | lower |" in card
+    assert "| KID-768 | 0.1250 ± 0.0100 | 0.0000 | lower |" in card
+    assert "2,000 pictures of seed 0 against 1,917 real ones (test64)" in card
+    assert "Measured on few pictures." in card
+    assert "recall 0.50 beside 0.75, coverage 0.25 beside 0.88" in card
+
+
+def test_cards_are_written_beside_the_models_with_samples(project: Path, pictures: np.ndarray) -> None:
+    config = EnlargerConfig(features=2, convolutions=1, batch_size=2, patch=8, steps=1)
+    path, _ = train_enlarger(config, pictures, project / "enlarger", device="cpu")
+    folder = project / "data" / "pretrained"
+    (folder / "artgan-x4.safetensors").write_bytes(path.read_bytes())
+    written = list(write_model_cards(project, project / "figures"))
+    assert [path.name for path in written] == ["wgan-gp.webp", "wgan-gp.md", "artgan-x4.md"]
+    assert read_metadata(folder / "wgan-gp.webp") == {}
+    card = (folder / "artgan-x4.md").read_text()
+    assert "40 paintings at 256 × 256" in card
+    assert "1 updates of 2 patches" in card
+    assert "Not judged." in card
+    rows = {key: {"mean": 0.5, "gain": 0.0, "within": 0.1} for key in ("psnr", "ssim", "perceptual")}
+    found = {"paintings": 7, "size": 256, "found": {"clean": {"bicubic": rows}}}
+    (project / "data" / "results" / "enlarger.json").write_text(json.dumps(found))
+    assert "| clean | bicubic | 0.50 | 0.5000 | 0.5000 |" in enlarger_card(project)
+    assert "Means over 7 held-out paintings" in enlarger_card(project)
+
+
+def test_the_committed_cards_are_those_of_the_committed_files(root: Path) -> None:
+    folder = root / "data" / "pretrained"
+    for shipped in shipped_generators(folder):
+        assert (folder / f"{shipped.name}.md").read_text() == generator_card(root, shipped), "run make figures"
+        assert (folder / f"{shipped.name}.webp").is_file()
+    if (folder / "artgan-x4.safetensors").is_file():
+        assert (folder / "artgan-x4.md").read_text() == enlarger_card(root), "run make figures"
