@@ -159,18 +159,19 @@ def _scores_table(root: Path) -> str:
     rows.append(["*other real pictures*", *_cells(floors)])
     about = (
         f"Scores of {card['fake_count']:,} pictures of each against {card['real_count']:,} paintings of the "
-        f"{card['split']} split, none of which was trained on ({card['left_out']} near-duplicates of training pictures "
-        f"left out); the last row is the floor, as many training pictures against the same. {card['extractor']} at its "
-        f"{card['layer']} features; another scale than FID, and {card['warnings'][0]}."
+        f"{card['split']} split ({card['left_out']} left out that nearly stand in the other split, too). The last row "
+        f"is the floor: {card['floor_count']:,} paintings of {card['floor']} against the same. The features are "
+        f"{card['extractor']}'s {card['layer']}, which have another scale than FID's; {'; '.join(card['warnings'])}."
     )
     return f"{about}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _cells(scores: dict[str, dict[str, Any]]) -> list[str]:
+    """Write a row of numbers; a rounded zero has no sign."""
     frechet, kernel, *others = scores.values()
     spread = f" ± {1000 * kernel['sd']:.2f}" if kernel["sd"] else ""
     numbers = [f"{score['value']:.2f}" for score in others]
-    return [f"{frechet['value']:.2f}", f"{1000 * kernel['value']:.2f}{spread}", *numbers]
+    return [f"{frechet['value']:.2f}", f"{1000 * kernel['value']:z.2f}{spread}", *numbers]
 
 
 def _studio_table(root: Path) -> str:
