@@ -16,7 +16,7 @@ QUIET   := $(if $(CI),--quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab notebooks figures campaign lint format realesrgan check lock clean
+.PHONY: help run test lab notebooks figures campaign bench bench-gpu lint format realesrgan check lock clean
 
 help:  ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,13 @@ figures: $(READY)  ## redraw the committed figures from data/results
 
 campaign: $(READY)  ## train the three variants for BUDGET minutes on the cache DATA; again, and it goes on
 	@$(BIN)/artgan campaign --data $(DATA) --budget $(BUDGET) --plan $(PLAN)
+
+bench: $(READY)  ## measure beside what others use, about a quarter of an hour: build/bench/cpu.json and data/results
+	@$(BIN)/python -m benchmarks.suite --out data/results/bench-cpu.json
+	@$(BIN)/artgan figures
+
+bench-gpu:  ## the same on a CUDA device, under ten minutes; PYTHON needs no more than torch and our first dependencies
+	@$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m benchmarks.suite --device cuda --out data/results/bench-cuda.json
 
 lint: $(READY)  ## ruff (library, tests, notebooks) and mypy (library)
 	@$(BIN)/ruff check

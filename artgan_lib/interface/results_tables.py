@@ -12,12 +12,14 @@ from artgan_lib.evaluation.compare import PAPER_FID, read_paper
 from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
+from artgan_lib.interface.figures_bench import bench_table, levers_table
 from artgan_lib.presets import VARIANTS, preset
 from artgan_lib.runlog import read_log, write_atomic
 
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
 TABLE3 = Path("data/paper/table3.csv")
+LEVERS_BEGIN, LEVERS_END = "<!-- levers: written by `artgan figures` from data/results -->", "<!-- end of levers -->"
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 SCORES = "scores_"
 ABLATION, REFERENCE_CURVES = LOGS / "ablation", LOGS / "reference_curves"
@@ -44,6 +46,7 @@ def results_tables(root: Path) -> str:
         f"{_compared(root)}\n\n{_compared_table(root)}",
         _scores_table(root),
         _studio_table(root),
+        *_bench_tables(root),
     ]
     return "\n".join(filter(None, tables))
 
@@ -188,18 +191,42 @@ def _studio_table(root: Path) -> str:
     return f"{told}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def read_benches(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what the benchmarks wrote, `data/results/bench-DEVICE.json`, by device."""
+    files = sorted((root / LOGS).glob("bench-*.json"))
+    return {path.stem.removeprefix("bench-"): json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def _bench_tables(root: Path) -> list[str]:
+    """Make README's tables of how fast it is, one for each device."""
+    return [bench_table(told) for told in read_benches(root).values()]
+
+
+def write_levers(root: Path) -> Path:
+    """Put what each lever brought between the marks of `benchmarks/README.md`.
+
+    Raises:
+        ArtganError: If a mark is missing.
+    """
+    tables = "\n".join(levers_table(told) for told in read_benches(root).values() if told["levers"])
+    return _put(root / "benchmarks" / "README.md", LEVERS_BEGIN, LEVERS_END, tables)
+
+
 def write_results(root: Path) -> Path:
     """Put the table between README's two marks.
 
     Raises:
         ArtganError: If a mark is missing.
     """
-    path = root / "README.md"
-    before, found, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    return _put(root / "README.md", BEGIN, END, results_tables(root))
+
+
+def _put(path: Path, begin: str, end: str, text: str) -> Path:
+    before, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise ArtganError(f"{path} has lost the marks between which the results stand: {BEGIN} and {END}")
-    return write_atomic(path, f"{before}{BEGIN}\n{results_tables(root)}{END}{after}")
+        raise ArtganError(f"{path} has lost the marks between which the results stand: {begin} and {end}")
+    return write_atomic(path, f"{before}{begin}\n{text}{end}{after}")
 
 
 def _images(config: TrainConfig) -> int:
