@@ -36,6 +36,9 @@ from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
 from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, OWN, Upscaler, available, load_upscaler
 
+SCREENSHOTS = ("generation_panel.png",)
+"""Figures that a browser takes, by `make screenshot`."""
+
 ENLARGED = ("enlargers.png", "three_sizes.png", "wgan_gp_gallery.png")
 """Figures that are drawn only where Real-ESRGAN's weights are."""
 
