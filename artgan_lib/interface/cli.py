@@ -12,10 +12,12 @@ from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
     campaign_commands,
+    collapse_commands,
     comparison_commands,
     data_commands,
     enlarger_commands,
     evaluation_commands,
+    panel_commands,
     search_commands,
     series_commands,
     studio_commands,
@@ -27,11 +29,13 @@ FAMILIES = (
     data_commands,
     training_commands,
     studio_commands,
+    panel_commands,
     evaluation_commands,
     search_commands,
     campaign_commands,
     enlarger_commands,
     comparison_commands,
+    collapse_commands,
     series_commands,
 )
 """Modules of commands, in the order in which `artgan --help` lists them."""

@@ -18,6 +18,7 @@ from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.interface.figures_campaign import plot_curves, show_progress
+from artgan_lib.interface.figures_collapse import collapse_figures
 from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
 from artgan_lib.interface.figures_survey import draw_committed_survey
@@ -170,5 +171,6 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     _enlargers,
     draw_reference_curves,
     draw_ablation,
+    collapse_figures,
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

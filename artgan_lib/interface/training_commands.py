@@ -3,13 +3,15 @@
 import argparse
 from typing import TYPE_CHECKING
 
-from artgan_lib.config import parse_setting
+from artgan_lib.config import TrainConfig, parse_setting
+from artgan_lib.errors import ArtganError
 from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
 
 if TYPE_CHECKING:
     from artgan_lib.config import TrainConfig
     from artgan_lib.data.cache import PictureSet
+    from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.evaluation.measuring import Measuring
 
 
@@ -57,6 +59,13 @@ def register(subparsers: Subparsers) -> None:
         "--held-out", metavar="CACHE", type=read_path, help="log the judge's scores of these pictures as well"
     )
     command.add_argument("--tensorboard", action="store_true", help="write the log for TensorBoard as well")
+    command.add_argument(
+        "--watch-collapse",
+        type=int,
+        metavar="K",
+        help="look for mode collapse every K epochs (default: after at least 2,048 images; 0: never)",
+    )
+    command.add_argument("--stop-on-collapse", action="store_true", help="end the run when the pictures collapse")
 
     add_command(subparsers, "variants", variants, "list the paper's variants and our own points of its Table 2")
 
@@ -80,6 +89,9 @@ def train(options: argparse.Namespace) -> int:
         callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
     if options.tensorboard:
         callbacks.append(TensorBoard())
+    watch = _watch(options, config, pictures)
+    if watch:
+        callbacks.insert(0, watch)
     result = train(
         config,
         pictures.images,
@@ -122,6 +134,27 @@ def _measuring(options: argparse.Namespace, config: "TrainConfig", pictures: "Pi
         seed=config.seed,
         about_real=held_out.name if held_out else "the training pictures",
         progress=lambda done: shown(done, len(real)),
+    )
+
+
+def _watch(options: argparse.Namespace, config: "TrainConfig", pictures: "PictureSet") -> "CollapseWatch | None":
+    """Return what looks for collapse, unless it is told not to or there are too few pictures to compare with."""
+    from tqdm import tqdm
+
+    from artgan_lib.evaluation.collapse_signals import FEWEST
+    from artgan_lib.evaluation.collapse_watch import CollapseWatch
+
+    if options.watch_collapse == 0 or len(pictures.images) < FEWEST:
+        if options.stop_on_collapse:
+            raise ArtganError("--stop-on-collapse needs a run that is watched, and pictures to compare with")
+        return None
+    return CollapseWatch(
+        config,
+        pictures.images,
+        pictures.labels,
+        every=options.watch_collapse or 0,
+        stop=options.stop_on_collapse,
+        tell=tqdm.write,
     )
 
 

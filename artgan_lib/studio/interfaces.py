@@ -1,5 +1,6 @@
 """What the stages of Fig. 2 hand to one another, under the names of its interfaces, and what a run tells of itself."""
 
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -42,3 +43,4 @@ class Progress(NamedTuple):
     done: int
     total: int
     seconds_left: float | None = None  # of the whole run, once a picture is stored
+    file: Path | None = None  # the picture that was just stored

@@ -28,9 +28,10 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.models import choose_device
 from artgan_lib.images import FORMATS, encode, image_grid
 from artgan_lib.studio import upscaling
+from artgan_lib.studio.estimates import Cost, measure
 from artgan_lib.studio.interfaces import STAGES, EnlargedImage, GeneratedData, OutputImage, Progress
-from artgan_lib.studio.recipes import Recipe, numbered
-from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
+from artgan_lib.studio.recipes import Recipe
+from artgan_lib.studio.sampling import paint_batches
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 from artgan_lib.studio.store import ResultsStore, new_folder
 from artgan_lib.studio.upscaling import Upscaler, load_upscaler
@@ -122,7 +123,7 @@ class GenerationJob:
                 else:
                     pictures.append(path)
                     self._stored += 1
-                    self._tell(STAGES[3], output.number)
+                    self._tell(STAGES[3], output.number, path)
             complete = True
         except _CancelledError:
             pass
@@ -130,28 +131,15 @@ class GenerationJob:
             manifest = store.close(complete=complete, stage_seconds=self._rounded_seconds())
         return JobResult(folder, pictures, grid, manifest, self._rounded_seconds(), self._cancelled.is_set())
 
-    def estimate(self) -> float:
-        """Return about how many seconds the run will take, from one micro-batch painted and one picture enlarged."""
+    def measure(self) -> Cost:
+        """Measure what the run will cost, from one micro-batch painted and one picture enlarged and encoded."""
         self._load()
-        recipes = numbered(0, MICRO_BATCH)
-        next(paint_batches(self._generator, recipes))  # the first call of anything sets things up
-        begun = time.perf_counter()
-        picture = next(paint_batches(self._generator, recipes))[0]
-        painting = time.perf_counter() - begun
-        enlarging = 0.0
-        if self._upscaler is not None:
-            self._upscaler.enlarge(picture)
-            begun = time.perf_counter()
-            self._upscaler.enlarge(picture)
-            once = time.perf_counter() - begun
-            scale, wanted, reached = self._upscaler.scale, self.enhancing.size // len(picture), 1
-            while reached < wanted:  # a pass costs as much as its input has pixels
-                enlarging += once * reached**2
-                reached *= scale
-        begun = time.perf_counter()
-        self._encode(picture.repeat(4, axis=0).repeat(4, axis=1), None, None)
-        converting = (time.perf_counter() - begun) * (self.enhancing.size / 256) ** 2
-        return painting * -(-self.generation.count // MICRO_BATCH) + (enlarging + converting) * self.generation.count
+        encode = lambda picture: self._encode(picture, None, None)  # noqa: E731
+        return measure(self._generator, self._upscaler, self.enhancing.size, encode, self.generation.seed)
+
+    def estimate(self) -> float:
+        """Return about how many seconds the run will take, from a quick measurement."""
+        return self.measure().seconds(self.generation.count)
 
     def image_generation(self) -> Iterator[GeneratedData]:
         """Paint the pictures, a micro-batch at a time."""
@@ -258,12 +246,12 @@ class GenerationJob:
             "versions": versions(),
         }
 
-    def _tell(self, stage: str, number: int) -> None:
+    def _tell(self, stage: str, number: int, file: Path | None = None) -> None:
         left = None
         if self._stored:
             elapsed = time.perf_counter() - self._begun
             left = elapsed / self._stored * (self.generation.count - self._stored)
-        self._on_progress(Progress(stage, number + 1, self.generation.count, left))
+        self._on_progress(Progress(stage, number + 1, self.generation.count, left, file))
 
     def _rounded_seconds(self) -> dict[str, float]:
         return {stage: round(seconds, 3) for stage, seconds in self._seconds.items()}

@@ -212,3 +212,29 @@ def test_without_a_model_the_best_that_came_with_the_clone_paints(
     status, _, _ = run(capsys, "generate", "--count", 1, "--out", tmp_path, "--device", "cpu")
     assert status == 0
     assert read_metadata(tmp_path / "seed0_000_64px.png")["model"] == f"{first.split()[0]}.safetensors"
+
+
+def test_a_watched_run_tells_its_collapses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = ("train", "--variant", "dcgan", "--data", "synthetic", "--profile", "smoke", *TINY, "--device", "cpu")
+    status, _, _ = run(capsys, *command, "--run-dir", tmp_path / "one", "--watch-collapse", 2)
+    assert status == 0
+    assert read_log(tmp_path / "one" / "log.jsonl")["diversity"].notna().tolist() == [False, True]
+    run(capsys, *command, "--run-dir", tmp_path / "other", "--watch-collapse", 1)
+    status, told, _ = run(capsys, "collapse", tmp_path / "one", tmp_path / "other" / "log.jsonl")
+    assert status == 0
+    assert told.count("none in 2 epochs") == 2
+    assert "collapsed: 0 of 2 (0 % to 66 %)" in told
+    run(capsys, *command, "--run-dir", tmp_path / "unwatched", "--watch-collapse", 0)
+    status, _, wrong = run(capsys, "collapse", tmp_path / "unwatched")
+    assert status == 2
+    assert "holds no signals of collapse" in wrong
+    status, _, wrong = run(capsys, *command, "--run-dir", tmp_path / "x", "--watch-collapse", 0, "--stop-on-collapse")
+    assert status == 2
+    assert "--stop-on-collapse needs a run that is watched" in wrong
+
+
+def test_a_calibration_of_too_few_samplers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    status, _, wrong = run(capsys, "calibrate", "--healthy", 11, "--out", tmp_path / "found.json")
+    assert status == 2
+    assert "at least 12 samplers of a kind" in wrong
+    assert not (tmp_path / "found.json").exists()

@@ -94,6 +94,11 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert results["psnr_by_hand"] == pytest.approx(48.1308, abs=1e-3)
         assert results["psnr_lanczos"] > results["psnr_bicubic"]
         assert results["tile_difference"] <= 1
+    elif path.stem == "09_generation_panel":
+        assert results["seconds_by_hand"] == 6
+        assert results["cancelled_kept"] == results["cancelled_whole"] >= 2
+        assert results["refusals"] == 3
+        assert results["distance_neighbours"] < results["distance_others"]
     elif path.stem == "05_wgan_gp":
         assert results["slope_with_clipping"] < 1e-3 < results["slope_with_penalty"]
         assert results["linear_penalty"] == pytest.approx(4, rel=1e-5)

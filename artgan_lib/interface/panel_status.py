@@ -1,0 +1,159 @@
+"""What the panel always shows: state, chosen parameters, progress, what went wrong, and the two buttons."""
+
+import errno
+import html
+import traceback
+from collections.abc import Sequence
+from typing import Any
+
+import ipywidgets
+
+from artgan_lib.errors import ArtganError
+from artgan_lib.interface.panel_texts import RefusalError, Texts
+from artgan_lib.studio.interfaces import STAGES, Progress
+
+
+class StatusView:
+    """The strip above the pictures, and the block below the settings from which a run starts."""
+
+    def __init__(self) -> None:
+        self.state, self.summary, self.count = "ready", list[str](), 0
+        self.over: tuple[int, float, int] | None = (
+            None  # pictures and seconds of the last run, and how many were wanted
+        )
+        wide = {"width": "auto"}
+        self.line, self.bar, self.error, self.estimate = (ipywidgets.HTML() for _ in range(4))
+        self.paint = ipywidgets.Button(button_style="primary", layout=wide)
+        self.cancel = ipywidgets.Button(disabled=True, layout=wide)
+        buttons = ipywidgets.HBox([self.paint, self.cancel])
+        self.start = ipywidgets.VBox([self.estimate, buttons])
+        self.widget = ipywidgets.VBox([self.line, self.bar, self.error])
+        for widget, name in {
+            self.line: "line",
+            self.bar: "bar",
+            self.error: "error",
+            self.estimate: "estimate",
+            self.paint: "paint",
+            self.cancel: "cancel",
+            self.start: "start",
+            self.widget: "status",
+            buttons: "buttons",
+        }.items():
+            widget.add_class(f"artgan-{name}")
+        self.clear_error()
+
+    def say(self, texts: Texts) -> None:
+        """Put all texts into a language."""
+        self.texts = texts
+        self.cancel.description = texts("cancel")
+        self._show()
+
+    def tell_wanted(self, summary: Sequence[str]) -> None:
+        """Tell the parameters that are chosen for the next run."""
+        self.summary = list(summary)
+        self._show()
+
+    def tell_count(self, count: int) -> None:
+        """Tell how many pictures a click on the button paints."""
+        self.count = count
+        self.paint.description = self.texts("paint", pictures=self.texts.pictures(count, accusative=True))
+
+    def forget(self) -> None:
+        """Something else is chosen now: how the last run went is over."""
+        if self.state in ("done", "cancelled", "failed"):
+            self.state, self.over = "ready", None
+
+    def begin(self, summary: Sequence[str]) -> None:
+        """A run begins."""
+        self.summary, self.over = list(summary), None
+        self.clear_error()
+        self.bar.value = self._bar(0, 0, self.texts("loading"))
+        self._show()
+
+    def advance(self, progress: Progress) -> None:
+        """A run goes on; the bar counts pictures that are stored."""
+        stored = progress.done if progress.stage == STAGES[-1] or progress.file else progress.done - 1
+        told = [self.texts(progress.stage), self.texts("progress", done=progress.done, total=progress.total)]
+        if progress.seconds_left:
+            told.append(self.texts("left", time=self.texts.duration(progress.seconds_left)))
+        self.bar.value = self._bar(max(0, stored), progress.total, " · ".join(told))
+
+    def end(self, count: int, seconds: float, total: int) -> None:
+        """A run is over, with so many pictures of so many."""
+        self.bar.value, self.over = "", (count, seconds, total)
+        self._show()
+
+    def set_state(self, state: str) -> None:
+        """Tell the state, and let be clicked what makes sense in it."""
+        self.state = state
+        self.paint.disabled = state in ("running", "cancelling")
+        self.cancel.disabled = state != "running"
+        self._show()
+
+    def tell_estimate(self, cost: tuple[float, int] | None) -> None:
+        """Tell what a run will take: seconds and bytes, or that nobody knows."""
+        if cost is None:
+            self.estimate.value = self.texts("no_estimate")
+        else:
+            seconds, size = self.texts.duration(cost[0]), self.texts.megabytes(cost[1])
+            self.estimate.value = self.texts("estimate", time=seconds, megabytes=size)
+
+    def tell_estimating(self) -> None:
+        """Tell that it is being measured."""
+        self.estimate.value = self.texts("estimating")
+
+    def tell_error(self, error: Exception) -> None:
+        """Tell what went wrong in one sentence; the detail unfolds."""
+        (sentence, detail), fold = explain(error, self.texts), ""
+        if detail:
+            summary = self.texts("detail")
+            fold = f"<details><summary>{summary}</summary><pre>{html.escape(detail)}</pre></details>"
+        self.error.value = f'<div role="alert">{html.escape(sentence)}{fold}</div>'
+        self.error.layout.display = None
+
+    def clear_error(self) -> None:
+        """What went wrong is over."""
+        self.error.value, self.error.layout.display = "", "none"
+
+    def plain(self) -> str:
+        """Tell state and parameters as plain text."""
+        return ": ".join([self.texts(self.state), ", ".join(self.summary)])
+
+    def _show(self) -> None:
+        if not hasattr(self, "texts"):
+            return
+        told = "".join(f"<span>{html.escape(part)}</span>" for part in self.summary)
+        remark = f'<span class="artgan-remark">{html.escape(self._remark())}</span>' if self._remark() else ""
+        state = f'<b class="artgan-state artgan-is-{self.state}">{self.texts(self.state)}</b>'
+        self.line.value = f'<div role="status" aria-live="polite">{state}{remark}</div><div>{told}</div>'
+        self.tell_count(self.count)
+
+    def _remark(self) -> str:
+        """Say how the last run went."""
+        if self.over is None:
+            return ""
+        count, seconds, total = self.over
+        if self.state == "done" and count:
+            return self.texts("made", pictures=self.texts.pictures(count), time=self.texts.duration(seconds))
+        return self.texts("kept", done=count, total=total) if total and self.state != "done" else ""
+
+    def _bar(self, done: int, total: int, told: str) -> str:
+        share: Any = 100 * done / total if total else 0
+        return (
+            f'<div class="artgan-track" role="progressbar" aria-valuemin="0" aria-valuemax="{total or 1}" '
+            f'aria-valuenow="{done}" aria-valuetext="{html.escape(told)}"><span style="width:{share:.1f}%"></span>'
+            "</div>"
+            f'<div class="artgan-stage">{html.escape(told)}</div>'
+        )
+
+
+def explain(error: Exception, texts: Texts) -> tuple[str, str]:
+    """Return one sentence on what went wrong, and the detail that is folded below it."""
+    if isinstance(error, RefusalError):
+        return texts(error.key, **error.values), error.detail
+    if isinstance(error, ArtganError):
+        return texts("error_input", what=str(error)), ""
+    if isinstance(error, OSError):
+        what = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        return (texts("error_disk") if error.errno == errno.ENOSPC else texts("error_file", what=what)), what
+    return texts("error_defect"), "".join(traceback.format_exception(error))

@@ -1,0 +1,232 @@
+"""Every text of the generation panel, in every language that it speaks; a new language is a new column here.
+
+Sentences that the library itself raises stay English: they stand under a sentence of the panel's, as its detail.
+"""
+
+from typing import Any
+
+from artgan_lib.config import known
+from artgan_lib.errors import ArtganError
+
+LANGUAGES = {"en": "English", "uk": "Українська"}
+
+TEXTS: dict[str, dict[str, str]] = {
+    # Settings, by the interfaces of Fig. 2 that they travel on.
+    "generation": {"en": "What to paint", "uk": "Що малювати"},
+    "model": {"en": "Model", "uk": "Модель"},
+    "score": {
+        "en": "{name} {value:.3g}; real paintings get {floor:.3g}; lower is better.",
+        "uk": "{name} {value:.3g}; справжні картини мають {floor:.3g}; менше — краще.",
+    },
+    "style": {"en": "Style", "uk": "Стиль"},
+    "any_style": {"en": "any", "uk": "будь-який"},
+    "number": {"en": "Pictures", "uk": "Картин"},
+    "seed": {"en": "Seed", "uk": "Зерно"},
+    "surprise": {"en": "Surprise me", "uk": "Навмання"},
+    "seed_hint": {
+        "en": "Same seed, same pictures.",
+        "uk": "Те саме зерно — ті самі картини.",
+    },
+    "variety": {"en": "Variety", "uk": "Розмаїття"},
+    "variety_full": {"en": "full", "uk": "повне"},
+    "variety_less": {"en": "a little less", "uk": "трохи менше"},
+    "variety_half": {"en": "half", "uk": "половина"},
+    "variety_low": {"en": "little, fewer failures", "uk": "мале, менше невдач"},
+    "enhancement": {"en": "How large", "uk": "Який розмір"},
+    "size": {"en": "Pixels a side", "uk": "Пікселів"},
+    "upscaler": {"en": "Enlarged by", "uk": "Збільшує"},
+    "realesr-general-x4v3": {"en": "Real-ESRGAN, small and quick", "uk": "Real-ESRGAN, мала й швидка"},
+    "RealESRGAN_x4plus": {"en": "Real-ESRGAN, large and slow", "uk": "Real-ESRGAN, велика й повільна"},
+    "realesr-animevideov3": {"en": "Real-ESRGAN, for flat drawings", "uk": "Real-ESRGAN, для плоских малюнків"},
+    "bicubic": {"en": "bicubic interpolation", "uk": "бікубічна інтерполяція"},
+    "lanczos": {"en": "Lanczos interpolation", "uk": "інтерполяція Ланцоша"},
+    "not_here": {"en": "{name} (to be fetched)", "uk": "{name} (буде завантажено)"},
+    "size_hint": {
+        "en": "The model paints 64 × 64. Finer strokes are the enlarger's.",
+        "uk": "Модель малює 64 × 64. Дрібніші штрихи додає збільшувач.",
+    },
+    "conversion": {"en": "Which file", "uk": "Який файл"},
+    "format": {"en": "Format", "uk": "Формат"},
+    "quality": {"en": "Quality", "uk": "Якість"},
+    "lossless": {"en": "without loss", "uk": "без втрат"},
+    "sheet": {"en": "Contact sheet as well", "uk": "Також контактний аркуш"},
+    "folder": {"en": "Results", "uk": "Тека"},
+    # Before, during and after a run.
+    "paint": {"en": "Paint {pictures}", "uk": "Намалювати {pictures}"},
+    "cancel": {"en": "Cancel", "uk": "Скасувати"},
+    "estimate": {"en": "About {time}, {megabytes}", "uk": "Приблизно {time}, {megabytes}"},
+    "estimating": {"en": "Estimating …", "uk": "Оцінюю …"},
+    "no_estimate": {"en": "No estimate with these settings", "uk": "Для цих параметрів оцінки немає"},
+    "ready": {"en": "Ready", "uk": "Готово до роботи"},
+    "running": {"en": "Working", "uk": "Працюю"},
+    "cancelling": {"en": "Stopping", "uk": "Зупиняю"},
+    "done": {"en": "Done", "uk": "Зроблено"},
+    "cancelled": {"en": "Cancelled", "uk": "Скасовано"},
+    "failed": {"en": "Not done", "uk": "Не зроблено"},
+    "loading": {"en": "loading the model", "uk": "завантажую модель"},
+    "image generation": {"en": "painting", "uk": "малюю"},
+    "image enhancement": {"en": "enlarging", "uk": "збільшую"},
+    "image conversion": {"en": "converting", "uk": "перетворюю"},
+    "results store": {"en": "saving", "uk": "зберігаю"},
+    "progress": {"en": "{done} of {total}", "uk": "{done} з {total}"},
+    "left": {"en": "about {time} left", "uk": "ще приблизно {time}"},
+    "made": {"en": "{pictures} in {time}", "uk": "{pictures} за {time}"},
+    "kept": {"en": "{done} of {total} kept", "uk": "збережено {done} з {total}"},
+    "seconds": {"en": "{n} s", "uk": "{n} с"},
+    "minutes": {"en": "{n} min", "uk": "{n} хв"},
+    "megabytes": {"en": "{n} MB", "uk": "{n} МБ"},
+    "decimal": {"en": ".", "uk": ","},
+    "summary_seed": {"en": "seed {seed}", "uk": "зерно {seed}"},
+    # The gallery.
+    "empty": {
+        "en": "Your pictures will appear here, one by one.",
+        "uk": "Тут одна по одній з’являтимуться ваші картини.",
+    },
+    "empty_hint": {
+        "en": "A model has looked at thousands of paintings and makes up new ones. It knows palettes, light and layout "
+        "better than things, so expect moods rather than scenes.",
+        "uk": "Модель роздивилася тисячі картин і вигадує нові. Палітру, світло й композицію вона знає краще, ніж "
+        "предмети, тож чекайте радше настроїв, ніж сцен.",
+    },
+    "runs": {"en": "Show", "uk": "Показати"},
+    "this_run": {"en": "newest pictures", "uk": "найновіші картини"},
+    "run": {"en": "{when} · {model} · seed {seed} · {pictures}", "uk": "{when} · {model} · зерно {seed} · {pictures}"},
+    "run_film": {"en": "{when} · morph", "uk": "{when} · перетікання"},
+    "enlarge": {"en": "Enlarge picture {name}", "uk": "Збільшити картину {name}"},
+    "choose": {"en": "{name}", "uk": "{name}"},
+    "film": {"en": "morph", "uk": "перетікання"},
+    "chosen_none": {
+        "en": "Click a picture to see it large; tick some to do more with them.",
+        "uk": "Клацніть картину, щоб побачити її великою; позначте кілька, щоб зробити з ними більше.",
+    },
+    "chosen": {"en": "Chosen: {pictures}", "uk": "Вибрано: {pictures}"},
+    "all": {"en": "Choose all", "uk": "Вибрати всі"},
+    "none": {"en": "Choose none", "uk": "Зняти вибір"},
+    "larger": {"en": "Again larger", "uk": "Ще раз, більші"},
+    "morph": {"en": "Morph between two", "uk": "Перетікання двох"},
+    "like": {"en": "More like this", "uk": "Ще схожих"},
+    "zip": {"en": "Download all as zip", "uk": "Завантажити всі (zip)"},
+    "download": {"en": "Download", "uk": "Завантажити"},
+    "downloading": {"en": "Download {name} ({megabytes})", "uk": "Завантажити {name} ({megabytes})"},
+    "back": {"en": "Back to all", "uk": "До всіх"},
+    "previous": {"en": "Previous", "uk": "Попередня"},
+    "next": {"en": "Next", "uk": "Наступна"},
+    "picture": {"en": "picture {name}", "uk": "картина {name}"},
+    "fact_recipe": {"en": "Recipe", "uk": "Рецепт"},
+    "fact_seed": {"en": "Seed, number", "uk": "Зерно, номер"},
+    "fact_model": {"en": "Model", "uk": "Модель"},
+    "fact_size": {"en": "Size", "uk": "Розмір"},
+    "fact_upscaler": {"en": "Enlarged by", "uk": "Збільшено"},
+    "fact_variety": {"en": "Variety", "uk": "Розмаїття"},
+    "fact_style": {"en": "Style", "uk": "Стиль"},
+    "fact_file": {"en": "File", "uk": "Файл"},
+    "language": {"en": "Language", "uk": "Мова"},
+    "title": {"en": "Generation panel", "uk": "Панель генерації"},
+    # What goes wrong, each in one sentence; {detail} is left to the fold below it.
+    "detail": {"en": "What exactly?", "uk": "Що саме?"},
+    "error_busy": {
+        "en": "A run is going on; cancel it, or wait until it is done.",
+        "uk": "Уже триває робота; скасуйте її або дочекайтеся кінця.",
+    },
+    "error_disk": {
+        "en": "The disk is full; the pictures that are whole are kept. Make room and start again.",
+        "uk": "Диск заповнено; готові картини збережено. Звільніть місце й почніть знову.",
+    },
+    "error_file": {
+        "en": "A file or folder could not be used: {what}.",
+        "uk": "Не вдалося скористатися файлом або текою: {what}.",
+    },
+    "error_model": {
+        "en": "The model {name} cannot be read; choose another one.",
+        "uk": "Модель {name} не читається; виберіть іншу.",
+    },
+    "error_no_models": {
+        "en": "There is no model in {where}; train one, or name the folder of yours.",
+        "uk": "У {where} немає моделей; навчіть модель або вкажіть теку зі своєю.",
+    },
+    "error_weights": {
+        "en": "The enlarger {name} is not on this machine; choose another one, or size 64.",
+        "uk": "Збільшувача {name} немає на цьому комп’ютері; виберіть інший або розмір 64.",
+    },
+    "error_input": {"en": "This cannot be done: {what}.", "uk": "Це неможливо: {what}."},
+    "error_limit": {
+        "en": "Here a run paints at most {count} pictures, at most {size} pixels a side.",
+        "uk": "Тут за один раз — щонайбільше {count} картин, не більших за {size} пікселів.",
+    },
+    "error_gone": {
+        "en": "This picture is not on the disk any more: {name}.",
+        "uk": "Цієї картини вже немає на диску: {name}.",
+    },
+    "error_foreign": {
+        "en": "This picture was painted by a model that is not in the list, {name}.",
+        "uk": "Цю картину намалювала модель, якої немає у списку: {name}.",
+    },
+    "error_largest": {
+        "en": "The chosen pictures have the largest size already.",
+        "uk": "Вибрані картини вже найбільшого розміру.",
+    },
+    "error_two": {"en": "Choose exactly two pictures to morph between.", "uk": "Виберіть рівно дві картини."},
+    "error_none": {"en": "Choose a picture first.", "uk": "Спершу виберіть картину."},
+    "error_zip": {
+        "en": "All together is too much for a browser; the pictures lie in {name}.",
+        "uk": "Усі разом — забагато для браузера; картини лежать тут: {name}.",
+    },
+    "error_defect": {
+        "en": "Something failed that should not; the panel can still be used.",
+        "uk": "Сталася помилка, якої не мало бути; панеллю можна користуватися далі.",
+    },
+}
+
+_PICTURES = {"en": ("picture", "pictures", "pictures"), "uk": ("картина", "картини", "картин")}
+
+
+class RefusalError(ArtganError):
+    """What the panel refuses, as the key of a text, so that it is told in the language of the panel.
+
+    Args:
+        key: Of the text.
+        detail: What stands in the fold below it; English, as the library tells it.
+        values: For the gaps of the text.
+    """
+
+    def __init__(self, key: str, detail: str = "", **values: Any) -> None:
+        super().__init__(Texts("en")(key, **values))
+        self.key, self.detail, self.values = key, detail, values
+
+
+class Texts:
+    """The texts in one language.
+
+    Raises:
+        ArtganError: If the panel does not speak it.
+    """
+
+    def __init__(self, language: str = "en") -> None:
+        self.language = known(language, LANGUAGES, "language")
+
+    def __call__(self, key: str, **values: Any) -> str:
+        """Return a text with its gaps filled."""
+        return TEXTS[key][self.language].format(**values)
+
+    def pictures(self, count: int, *, accusative: bool = False) -> str:
+        """Count pictures, with the form of the word that number and case ask for."""
+        tens, ones = count % 100, count % 10
+        if self.language == "en":
+            form = 0 if count == 1 else 2
+        elif 10 < tens < 20 or ones == 0 or ones > 4:
+            form = 2
+        else:
+            form = 0 if ones == 1 else 1
+        word = "картину" if self.language == "uk" and accusative and form == 0 else _PICTURES[self.language][form]
+        return f"{count} {word}"
+
+    def duration(self, seconds: float) -> str:
+        """Write a time as a person would."""
+        if seconds < 100:
+            return self("seconds", n=max(1, round(seconds)))
+        return self("minutes", n=round(seconds / 60))
+
+    def megabytes(self, size: int) -> str:
+        """Write a number of bytes as megabytes."""
+        shown = f"{size / 1e6:.1f}" if size < 9.95e6 else f"{size / 1e6:.0f}"
+        return self("megabytes", n=shown.replace(".", self("decimal")))

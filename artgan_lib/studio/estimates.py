@@ -1,0 +1,68 @@
+"""What a run will cost, from a quick measurement: one micro-batch painted, one picture enlarged and encoded."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from artgan_lib.gan.models import Generator
+from artgan_lib.studio.recipes import numbered
+from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
+from artgan_lib.studio.upscaling import Upscaler
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What the parts of a run cost on this machine; the same for any number of pictures."""
+
+    batch_seconds: float  # of painting a micro-batch
+    picture_seconds: float  # of enlarging and encoding a picture
+    picture_bytes: int
+
+    def seconds(self, count: int) -> float:
+        """Return about how many seconds so many pictures take."""
+        return self.batch_seconds * -(-count // MICRO_BATCH) + self.picture_seconds * count
+
+    def bytes(self, count: int) -> int:
+        """Return about how many bytes so many pictures take on the disk."""
+        return self.picture_bytes * count
+
+
+def measure(
+    generator: Generator, upscaler: Upscaler | None, size: int, encode: Callable[[np.ndarray], bytes], seed: int = 0
+) -> Cost:
+    """Measure what a run will cost.
+
+    Of a large picture only the middle is made: a later pass costs as much as its input has pixels, and its file is
+    taken to be as large as its middle's times their number.
+
+    Args:
+        generator: Where it will run.
+        upscaler: None where nothing is enlarged.
+        size: Side of a finished picture in pixels.
+        encode: uint8 (H, W, 3) to the bytes of a file.
+        seed: Of the pictures that are painted for it.
+    """
+    recipes = numbered(seed, MICRO_BATCH)
+    next(paint_batches(generator, recipes))  # the first call of anything sets things up
+    begun = time.perf_counter()
+    picture = next(paint_batches(generator, recipes))[0]
+    painting, enlarging, parts, side = time.perf_counter() - begun, 0.0, 1, len(picture)
+    if upscaler is not None:
+        upscaler.enlarge(picture)
+        begun = time.perf_counter()
+        enlarged = [upscaler.enlarge(picture) for _ in range(2)][-1]
+        once = (time.perf_counter() - begun) / 2
+        picture, reached = enlarged, side * upscaler.scale
+        enlarging = once
+        while reached < size:
+            enlarging += once * (reached // side) ** 2
+            first = (len(picture) - side) // 2
+            picture = upscaler.enlarge(np.ascontiguousarray(picture[first : first + side, first : first + side]))
+            reached *= upscaler.scale
+        parts = (reached // len(picture)) ** 2
+    begun = time.perf_counter()
+    content = encode(picture)
+    converting = (time.perf_counter() - begun) * parts
+    return Cost(painting, enlarging + converting, len(content) * parts)
