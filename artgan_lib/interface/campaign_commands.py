@@ -41,6 +41,7 @@ def campaign(options: argparse.Namespace) -> int:
     """Train what is missing, then measure, gather and ship what there is, as far as it is asked for."""
     from artgan_lib.config import known
     from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.experiments.campaign import plan, train_plan
     from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
@@ -51,16 +52,18 @@ def campaign(options: argparse.Namespace) -> int:
     if options.measure_every is not None and not options.test:
         raise ArtganError("--measure-every needs --test, the paintings to measure against")
 
+    pictures = load_pictures(options.data)
+
     def callbacks(config: "TrainConfig") -> list[Callback]:
-        told: list[Callback] = [TrainingProgress(config)]
+        watch = CollapseWatch(config, pictures.images, pictures.labels, tell=lambda line: print(line, flush=True))
+        told: list[Callback] = [watch, TrainingProgress(config)]
         if options.measure_every is not None:
             told.insert(0, _measuring(options, options.measure_every, config.epochs))
         return told
 
     finished = 0
-    pictures = load_pictures(options.data).images
     for result in train_plan(
-        configs, pictures, options.runs, options.budget, device=options.device, callbacks=callbacks
+        configs, pictures.images, options.runs, options.budget, device=options.device, callbacks=callbacks
     ):
         config = configs[result.run_dir.name]
         finished += result.finished
