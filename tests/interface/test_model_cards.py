@@ -65,7 +65,7 @@ def test_cards_are_written_beside_the_models_with_samples(project: Path, picture
     path, _ = train_enlarger(config, pictures, project / "enlarger", device="cpu")
     folder = project / "data" / "pretrained"
     (folder / "artgan-x4.safetensors").write_bytes(path.read_bytes())
-    written = list(write_model_cards(project, project / "figures"))
+    written = list(write_model_cards(project))
     assert [path.name for path in written] == ["wgan-gp.webp", "wgan-gp.md", "artgan-x4.md"]
     assert read_metadata(folder / "wgan-gp.webp") == {}
     card = (folder / "artgan-x4.md").read_text()
