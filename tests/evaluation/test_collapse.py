@@ -128,3 +128,12 @@ def test_the_rule_fed_in_two_parts_finds_what_it_finds_in_one() -> None:
     assert whole.events == collapse_events(log[["epoch", "step", "images_seen", "diversity"]])
     inside = [any(ev.start_epoch <= e < (ev.end_epoch or 999) for ev in whole.events) for e in range(1, 201)]
     assert told == inside
+
+
+def test_pictures_between_the_threshold_and_the_way_back_are_in_order_once_the_rule_is_awake() -> None:
+    between, rule = THRESHOLDS["diversity"] + 0.01, CollapseRule(warm_up=300)
+    for epoch in range(1, 6):
+        assert not rule.hear(epoch, 100 * epoch, 3200 * epoch, {"diversity": between})
+        assert rule.in_order_since == (None if epoch < 3 else 300)
+    assert rule.hear(6, 600, 19200, {"diversity": 0.1})
+    assert rule.in_order_since is None
