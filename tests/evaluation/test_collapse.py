@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -5,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artgan_lib import ArtganError
+from artgan_lib import ArtganError, read_log
 from artgan_lib.evaluation.collapse import (
     THRESHOLDS,
     WARM_UP,
     CollapseRule,
+    alarming,
     collapse_events,
     collapse_frequency,
     collapsed_of,
@@ -137,3 +139,20 @@ def test_pictures_between_the_threshold_and_the_way_back_are_in_order_once_the_r
         assert rule.in_order_since == (None if epoch < 3 else 300)
     assert rule.hear(6, 600, 19200, {"diversity": 0.1})
     assert rule.in_order_since is None
+
+
+def test_the_shipped_generators_are_told_by_the_thresholds_as_they_stand(root: Path) -> None:
+    found = json.loads((root / "data/results/collapse_generators.json").read_text())
+    assert found["thresholds"] == THRESHOLDS, "run artgan collapse on the shipped generators again"
+    for signals in found["generators"].values():
+        assert signals["collapsed"] == (alarming(signals) is not None)
+    assert alarming(found["generators"]["wgan-gp"]) is None
+
+
+def test_the_collapse_that_was_caught_is_in_its_committed_log(root: Path) -> None:
+    log = read_log(root / "data/results/collapse_driven.log.jsonl")
+    events = collapse_events(log)
+    assert [event.start_epoch for event in events] == [13], "the epoch in which the penalty was taken away"
+    looked = log[log["diversity"].notna()]
+    inside = looked["epoch"].between(events[0].start_epoch, (events[0].end_epoch or np.inf), inclusive="left")
+    assert looked["collapsed"].eq(inside).all()
