@@ -179,9 +179,9 @@ def _collapse(root: Path, name: str) -> str:
     if "collapsed" in log:
         looks = log.dropna(subset=["diversity"])
         events = collapse_events(log)
-        last = looks.iloc[-1]
+        last, first, seen = looks.iloc[-1], looks["images_seen"].min(), looks["images_seen"].max()
         told.append(
-            f"Looked at {len(looks)} times from {looks['images_seen'].iloc[0]:,} to {last['images_seen']:,} images by "
+            f"Looked at {len(looks)} times from {first:,} to {seen:,} images by "
             f"the rule of `artgan collapse`: {'; '.join(map(_event, events)) or 'no event'}. At the last look the "
             f"network as trained had {last['diversity']:.0%} of the diversity of as many real paintings, and "
             f"{last['duplicates']:.0%} of its pictures had a near-duplicate."
