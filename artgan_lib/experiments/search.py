@@ -18,6 +18,8 @@ import torch
 from filelock import FileLock, Timeout
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.evaluation.collapse import CollapseRule
+from artgan_lib.evaluation.collapse_signals import Reference
 from artgan_lib.evaluation.extractors import Extractor
 from artgan_lib.evaluation.features import features_of
 from artgan_lib.evaluation.metrics import kernel_distance
@@ -34,8 +36,8 @@ if TYPE_CHECKING:
 
     import optuna
 
-COLLAPSED = 0.05
-"""A trial whose pictures differ from one another less than this share of what real ones do is cut off as collapsed."""
+ALIKE = 0.05
+"""A trial whose pictures are less far apart than this share of what real ones are is cut off: it paints one picture."""
 
 REAL = 1000
 """Real pictures that trials are compared with, at most."""
@@ -48,37 +50,50 @@ class Rungs(Callback):
     are painted with BatchNorm's statistics of their own batch, as in training: after a few hundred updates the running
     averages still remember their start, and would be all that is judged.
 
+    Collapse is what `evaluation.collapse` calls so: pictures that were varied, and are no more. Its rule lets a young
+    generator be, and most trials end young; so one that paints a single picture at the second look is cut off too.
+
     Args:
         trial: Of the study.
         real: Features of real pictures, shape (M, dim).
         extractor: That made them.
+        reference: Real pictures as the signals of collapse see them.
         budget: Of the study.
     """
 
-    def __init__(self, trial: "optuna.Trial", real: np.ndarray, extractor: Extractor, budget: Budget) -> None:
+    def __init__(
+        self, trial: "optuna.Trial", real: np.ndarray, extractor: Extractor, reference: Reference, budget: Budget
+    ) -> None:
         self.trial, self.real, self.extractor, self.budget = trial, real, extractor, budget
+        self.reference, self.rule = reference, CollapseRule()
         self.score: float | None = None
 
     def on_start(self, run_dir: Path, step: int) -> None:
         """Report what a run that goes on has scored already."""
         if step and (run_dir / "log.jsonl").exists():
             for row in read_log(run_dir / "log.jsonl").to_dict("records"):
-                self._judge(row["epoch"], row["kernel"], row["spread"])
+                self._judge({str(key): value for key, value in row.items()})
 
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> Mapping[str, float]:
         """Measure, and ask whether the trial may go on."""
-        features = np.concatenate(list(self.extractor.batches([_paint(networks, self.budget)])))
+        pictures = _paint(networks, self.budget)
+        features = np.concatenate(list(self.extractor.batches([pictures])))
         size = min(len(self.real), len(features))
-        kernel = kernel_distance(self.real, features, subsets=20, size=size, seed=self.budget.seed).mean
-        spread = _spread(features) / _spread(self.real)
-        self._judge(record["epoch"], kernel, spread)
-        return {"kernel": kernel, "spread": spread}
+        found = {"kernel": kernel_distance(self.real, features, subsets=20, size=size, seed=self.budget.seed).mean}
+        signals = self.reference.signals(pictures[: self.reference.count])._asdict()
+        found |= {name: value for name, value in signals.items() if value is not None}
+        self._judge(record | found)
+        return found
 
-    def _judge(self, epoch: int, kernel: float, spread: float) -> None:
-        self.score = kernel
-        self.trial.report(kernel, epoch)
-        if epoch > 1 and spread < COLLAPSED:  # a network of a few dozen updates is not yet to be judged by this
-            self.stop = f"collapsed: its pictures differ by {spread:.0%} of what real ones do"
+    def _judge(self, record: Mapping[str, Any]) -> None:
+        epoch, apart = int(record["epoch"]), float(record["pairwise"])
+        self.score = float(record["kernel"])
+        self.trial.report(self.score, epoch)
+        if self.rule.hear(epoch, int(record["step"]), int(record["images_seen"]), record):
+            event = self.rule.events[-1]
+            self.stop = f"collapsed: {event.signal.replace('_', ' ')} {event.value:.2f} at look {event.start_epoch}"
+        elif epoch > 1 and apart < ALIKE:  # a network of a few dozen updates is not yet to be judged by this
+            self.stop = f"collapsed: its pictures are {apart:.0%} as far apart as real ones"
         elif epoch < self.budget.rungs and self.trial.should_prune():
             self.stop = f"behind the others after {epoch} of {self.budget.rungs} looks"
 
@@ -132,6 +147,7 @@ class Search:
                 )
         real = self.images[np.random.default_rng(self.budget.seed).permutation(len(self.images))[:REAL]]
         self.real = features_of(real, self.extractor)
+        self.reference = Reference(self.images, count=self.budget.pictures, seed=self.budget.seed)
 
     def run(self, trials: int, told: Callable[["optuna.trial.FrozenTrial"], None] = lambda trial: None) -> bool:
         """Work on the study until it has so many finished trials, by whichever process.
@@ -192,7 +208,7 @@ class Search:
         begun = datetime.datetime.now()
         values = {name: trial.suggest_categorical(name, choices) for name, choices in self.budget.space.items()}
         folder = self.trials / str(trial.user_attrs.get("run", f"{trial.number:04d}"))
-        rungs, reason = Rungs(trial, self.real, self.extractor, self.budget), ""
+        rungs, reason = Rungs(trial, self.real, self.extractor, self.reference, self.budget), ""
         try:
             config = self.budget.config(values)
         except ArtganError as error:
@@ -233,8 +249,3 @@ def _paint(networks: Networks, budget: Budget) -> np.ndarray:
     vectors = torch.from_numpy(latents(budget.seed, range(budget.pictures), painter.latent_dim)).to(device)
     with torch.no_grad():
         return to_uint8(painter(vectors))
-
-
-def _spread(features: np.ndarray) -> float:
-    """Return the root mean square distance of vectors from their mean."""
-    return float(np.sqrt(np.asarray(features, np.float64).var(0).sum()))

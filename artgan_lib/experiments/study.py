@@ -42,6 +42,8 @@ SPACE: dict[str, tuple[Any, ...]] = {
 
 _STUDY = "table2"
 
+_PATIENCE = 120  # seconds that SQLite waits for another process, which may itself wait for a core
+
 
 @dataclass(frozen=True)
 class Budget:
@@ -107,7 +109,7 @@ def open_study(storage: Path, *, begin: bool = False) -> "optuna.Study":
     try:
         place: optuna.storages.BaseStorage
         if storage.suffix == ".db":
-            place = RDBStorage(f"sqlite:///{storage}")
+            place = RDBStorage(f"sqlite:///{storage}", engine_kwargs={"connect_args": {"timeout": _PATIENCE}})
         else:
             place = JournalStorage(JournalFileBackend(str(storage), lock_obj=JournalFileOpenLock(str(storage))))
         return optuna.create_study(

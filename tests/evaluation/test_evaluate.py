@@ -234,11 +234,11 @@ def test_the_command_writes_scores_with_their_card(
     out = tmp_path / "scores.json"
     assert main([*measuring, "--model", str(model), "--n", "80", "--device", "cpu", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "FD-random-projection and others, 80 pictures against half of cache, 100 pictures" in told
+    assert "FD-random-projection and others, 80 pictures against half of paintings, 100 pictures" in told
     scores = json.loads(out.read_text())["scores"]
     assert set(scores) == {"FD-random-projection", "KD-random-projection", "precision", "recall", "density", "coverage"}
     with Image.open(tmp_path / "scores.png") as sheet:
-        assert sheet.size == (1000, 760)
+        assert sheet.size == (1000, 700)
     assert scores["FD-random-projection"]["value"] > scores["FD-random-projection"]["floor"]
     for wrong, sentence in (
         (["--n", "80"], "either --model or --images"),

@@ -16,6 +16,7 @@ import pytest
 from filelock import FileLock
 
 from artgan_lib import ArtganError, TrainConfig
+from artgan_lib.evaluation.collapse_signals import Reference
 from artgan_lib.evaluation.extractors import load_extractor
 from artgan_lib.experiments.search import Rungs, Search
 from artgan_lib.experiments.study import SPACE, Budget, export_study, importances, open_study, trials_table
@@ -94,6 +95,10 @@ def test_a_study_of_another_budget_is_refused(tmp_path: Path, pictures: np.ndarr
         open_study(tmp_path / "none.db")
 
 
+def look(epoch: int) -> dict[str, int]:
+    return {"epoch": epoch, "step": 4 * epoch, "images_seen": 16 * epoch}
+
+
 class Trial:
     """What `Rungs` asks of a trial."""
 
@@ -112,18 +117,34 @@ def test_a_trial_is_ended_when_it_has_collapsed_or_lies_behind(pictures: np.ndar
     extractor = load_extractor("random-projection", "64")
     (real,) = extractor.batches([pictures[:32]])
     networks = build_networks(TINY.config({name: choices[0] for name, choices in TINY.space.items()}), "cpu")
+    reference = Reference(pictures, count=TINY.pictures)
     for parameter in networks.generator.parameters():
         parameter.data.zero_()  # the same grey picture whatever the vector
-    fresh = Rungs(Trial(), real, extractor, TINY)
-    fresh.on_epoch({"epoch": 1}, networks)
+    fresh = Rungs(Trial(), real, extractor, reference, TINY)
+    fresh.on_epoch(look(1), networks)
     assert not fresh.stop, "a young network is not judged by its variety"
-    found = fresh.on_epoch({"epoch": 2}, networks)
-    assert fresh.stop == "collapsed: its pictures differ by 0% of what real ones do"
-    assert found["spread"] == pytest.approx(0, abs=1e-6)
+    found = fresh.on_epoch(look(2), networks)
+    assert fresh.stop == "collapsed: its pictures are 0% as far apart as real ones"
+    assert (found["pairwise"], found["duplicates"]) == (pytest.approx(0, abs=1e-6), 1)
     assert fresh.trial.reported == {1: found["kernel"], 2: found["kernel"]}
-    behind = Rungs(Trial(prune=True), real, extractor, TINY)
-    behind.on_epoch({"epoch": 1}, networks)
+    behind = Rungs(Trial(prune=True), real, extractor, reference, TINY)
+    behind.on_epoch(look(1), networks)
     assert behind.stop == "behind the others after 1 of 2 looks"
+
+
+def test_a_trial_that_was_varied_and_is_no_more_is_ended_by_the_calibrated_rule(
+    pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extractor = load_extractor("random-projection", "64")
+    (real,) = extractor.batches([pictures[:32]])
+    shown = iter([pictures[:16], np.concatenate([pictures[:2]] * 8)])  # as varied as real ones; then two, eight times
+    monkeypatch.setattr("artgan_lib.experiments.search._paint", lambda networks, budget: next(shown))
+    rungs = Rungs(Trial(), real, extractor, Reference(pictures, count=16), TINY)
+    rungs.on_epoch(look(1), None)
+    assert not rungs.stop
+    found = rungs.on_epoch(look(2), None)
+    assert found["duplicates"] == 1
+    assert re.fullmatch(r"collapsed: (diversity|duplicates) [01]\.\d\d at look 2", rungs.stop)
 
 
 def test_a_look_leaves_the_networks_as_they_were(pictures: np.ndarray) -> None:
@@ -131,7 +152,7 @@ def test_a_look_leaves_the_networks_as_they_were(pictures: np.ndarray) -> None:
     (real,) = extractor.batches([pictures[:32]])
     networks = build_networks(TINY.config({name: choices[0] for name, choices in TINY.space.items()}), "cpu")
     before = {name: value.clone() for name, value in networks.generator.state_dict().items()}
-    Rungs(Trial(), real, extractor, TINY).on_epoch({"epoch": 1}, networks)
+    Rungs(Trial(), real, extractor, Reference(pictures, count=16), TINY).on_epoch(look(1), networks)
     assert all((before[name] == value).all() for name, value in networks.generator.state_dict().items())
 
 
@@ -216,7 +237,7 @@ def test_the_tables_of_a_study(tmp_path: Path, pictures: np.ndarray) -> None:
             "--batches takes three whole numbers",
         ),
         (["--study", "{tmp}/s.db", "--data", "synthetic", "--images", "9"], "9 images in 4 looks are less"),
-        (["--study", "{tmp}/s.db", "--data", "{tmp}/nothing"], "there is no folder or archive"),
+        (["--study", "{tmp}/s.db", "--data", "{tmp}/nothing"], "is not a cache of pictures"),
     ],
 )
 def test_a_wrong_argument_gets_one_sentence(
