@@ -40,9 +40,9 @@ def plot_score(ax: "Axes", name: str, scored: Mapping[str, Mapping[str, Any]]) -
     ax.bar_label(bars, [_digits(value) for value in values], padding=5, fontsize=9)
     low, high = min(0.0, *values, *floors), max(*values, *floors)
     ax.set(xlim=(low - 0.02 * (high - low), high + 0.2 * (high - low)))
-    told = f"real pictures: {_digits(floors[0])}" if floors else "no floor"
+    told = f"real pictures (line): {_digits(floors[0])}" if floors else "no floor"
     ax.set_title(f"{name}\n{next(iter(scored.values()))['better']} is better, {told}", fontsize=9)
-    ax.invert_yaxis()
+    ax.set_ylim(len(scored) - 0.5, -0.5)  # the first on top
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(left=False)
     return ax

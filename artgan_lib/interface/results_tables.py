@@ -13,6 +13,7 @@ from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
 from artgan_lib.interface.figures_bench import bench_table, levers_table
+from artgan_lib.interface.results_collapse import collapse_tables
 from artgan_lib.presets import VARIANTS, preset
 from artgan_lib.runlog import read_log, write_atomic
 
@@ -47,6 +48,7 @@ def results_tables(root: Path) -> str:
         _scores_table(root),
         _studio_table(root),
         *_bench_tables(root),
+        collapse_tables(root),
     ]
     return "\n".join(filter(None, tables))
 

@@ -247,6 +247,14 @@ def test_the_command_writes_scores_with_their_card(
         (["--model", str(model), "--protocol", "paper"], "the paper's protocol measures with inception-imagenet"),
         (["--model", str(model), "--split", "test"], "has no picture of the split 'test'; it has all"),
         (["--model", str(model), "--seed", "-1"], "the seed must lie in 0"),
+        (["--model", str(model), "--n", "80", "--by-style"], "scores by style need real pictures in folders by style"),
     ):
         assert main([*measuring, *wrong]) == 2
         assert sentence in capsys.readouterr().err
+    # A folder of pictures, among them copies of what was trained on: all of them.
+    copies = ["--images", str(folder), "--n", "80", "--trained-on", str(tmp_path / "cache")]
+    assert main([*measuring, *copies, "--out", str(out)]) == 0
+    assert "(shows paintings: look, do not publish)" in capsys.readouterr().out
+    found = json.loads(out.read_text())["memorisation"]
+    assert (found["generated"], found["training_count"]) == (0, 200)
+    assert (tmp_path / "scores_neighbours.png").is_file()

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -238,3 +239,17 @@ def test_a_calibration_of_too_few_samplers_is_refused(tmp_path: Path, capsys: py
     assert status == 2
     assert "at least 12 samplers of a kind" in wrong
     assert not (tmp_path / "found.json").exists()
+
+
+def test_a_generator_is_measured_beside_real_pictures(
+    model: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "prepare", folder, "--out", tmp_path / "cache")
+    out = tmp_path / "found.json"
+    status, told, _ = run(capsys, "collapse", model, "--data", tmp_path / "cache", "--out", out)
+    assert status == 0
+    assert "collapsed (duplicates, alarming from" in told  # a generator with initial weights
+    assert json.loads(out.read_text())["generators"]["generator"]["collapsed"] is True
+    status, _, wrong = run(capsys, "collapse", model)
+    assert status == 2
+    assert "name a cache by --data" in wrong

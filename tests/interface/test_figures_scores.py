@@ -9,7 +9,7 @@ from artgan_lib import ArtganError
 from artgan_lib.evaluation.memorisation import Neighbours
 from artgan_lib.interface.figures import BLUE, ORANGE
 from artgan_lib.interface.figures_scores import compare_scores, neighbour_sheet, plot_score, score_sheet
-from artgan_lib.interface.results_tables import read_scores, results_tables
+from artgan_lib.interface.results_tables import results_tables, scored_generators
 
 NAMES = ("FID-768", "KID-768", "precision", "recall", "density", "coverage")
 CARD = {
@@ -53,7 +53,8 @@ def test_a_bar_for_each_and_a_line_for_the_floor() -> None:
     assert {bar.get_facecolor()[:3] for bar in ax.patches} == {tuple(int(BLUE[i : i + 2], 16) / 255 for i in (1, 3, 5))}
     (floor,) = [line for line in ax.lines if line.get_color() == ORANGE]
     assert floor.get_xdata() == [500, 500]
-    assert ax.get_title() == "KID-768 × 1000\nlower is better, real pictures: 500.00"
+    assert ax.get_title() == "KID-768 × 1000\nlower is better, real pictures (line): 500.00"
+    assert ax.get_ylim() == (1.5, -0.5)  # the first on top
     assert ax.get_xlim()[0] <= 0
     assert ax.get_xlim()[1] > 2000
 
@@ -82,12 +83,12 @@ def test_the_table_follows_the_files_and_refuses_cards_that_differ(root: Path, t
     folder.mkdir(parents=True)
     for name, scores in {"worse": told(2.0), "better": told(1.0, fake="y")}.items():
         (folder / f"scores_{name}.json").write_text(json.dumps(scores))
-    assert list(read_scores(tmp_path)) == ["better", "worse"]
+    assert list(scored_generators(tmp_path)) == ["better", "worse"]
     (folder / "scores_other.json").write_text(json.dumps(told(1.0, fake_count=5000)))
     with pytest.raises(ArtganError, match="cannot be compared: fake_count"):
-        read_scores(tmp_path)
+        scored_generators(tmp_path)
     table = results_tables(root)
     assert "| FID, the paper's protocol | 128.259 | not measured here |" in table
-    for name, scores in read_scores(root).items():
+    for name, scores in scored_generators(root).items():
         value, kernel = (scores["scores"][score] for score in ("FID-768", "KID-768"))
         assert f"| {name} | {value['value']:.2f} | {1000 * kernel['value']:.2f} ± {1000 * kernel['sd']:.2f} |" in table
