@@ -16,16 +16,27 @@ QUIET   := $(if $(CI),--quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab notebooks figures campaign lint format realesrgan check lock clean
+.PHONY: help run test test-browser screenshot panel lab notebooks figures campaign bench bench-gpu lint format \
+        realesrgan check lock clean
 
 help:  ## list these commands
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(READY)  ## install if needed, execute the notebooks, paint pictures at 64, 256 and 1024
 	@$(BIN)/artgan run --profile $(PROFILE)
 
-test: $(READY)  ## install if needed, run every test
+test: $(READY)  ## install if needed, run every test but those in a browser
 	@$(BIN)/python -m pytest
+
+test-browser: $(READY)  ## drive the panel in a real browser, if there is a Chromium; pictures go to build/browser
+	@$(BIN)/python -m pytest tests/browser -m browser
+
+screenshot: $(READY)  ## take the picture of the panel for figures/ anew, with that browser
+	@$(BIN)/python -m pytest tests/browser -m browser -k "looks and light" -q
+	@cp build/browser/page_1440_light.png figures/generation_panel.png
+
+panel: $(READY)  ## serve the generation panel as a page
+	@$(BIN)/artgan panel
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
@@ -38,6 +49,13 @@ figures: $(READY)  ## redraw the committed figures from data/results
 
 campaign: $(READY)  ## train the three variants for BUDGET minutes on the cache DATA; again, and it goes on
 	@$(BIN)/artgan campaign --data $(DATA) --budget $(BUDGET) --plan $(PLAN)
+
+bench: $(READY)  ## measure beside what others use, about a quarter of an hour: build/bench/cpu.json and data/results
+	@$(BIN)/python -m benchmarks.suite --out data/results/bench-cpu.json
+	@$(BIN)/artgan figures
+
+bench-gpu:  ## the same on a CUDA device, under ten minutes; PYTHON needs no more than torch and our first dependencies
+	@$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m benchmarks.suite --device cuda --out data/results/bench-cuda.json
 
 lint: $(READY)  ## ruff (library, tests, notebooks) and mypy (library)
 	@$(BIN)/ruff check

@@ -12,7 +12,7 @@ from artgan_lib.evaluation.extractors import Extractor
 FEW = 10_000
 """Pictures on a side below which a Frechet distance carries a large bias, and its card a warning."""
 
-_MAY_DIFFER = ("fake", "fake_hash", "seed", "skipped")
+_MAY_DIFFER = ("fake", "fake_hash", "floor_hash", "seed", "skipped")
 _STANDARD, _PAPER = ("inception-2015", "2048"), ("inception-imagenet", "2048")
 
 
@@ -38,6 +38,9 @@ class MetricCard:
     seed: int
     versions: dict[str, str]
     split: str = "all"  # of the real pictures
+    floor: str = ""  # which other real pictures
+    floor_hash: str = ""
+    floor_count: int = 0
     left_out: int = 0  # real pictures that nearly stand among the others, too
     size: int = 64  # side of the pictures, before the resizer
     frechet: bool = True  # whether a Frechet distance is among the numbers

@@ -97,32 +97,36 @@ class CollapseRule:
         known = {n: v for n in self.thresholds if (v := signals.get(n)) is not None and v == v}
         if not known:
             return self.collapsed
-        beyond = {name: self._beyond(name, value) for name, value in known.items()}
+        alarm = alarming(known, self.thresholds)
         sound = all(self._back(name, value) for name, value in known.items())
         self.varied = self.varied or sound
-        if sound and self.in_order_since is None:
-            self.in_order_since = step
         self.awake = self.awake or sound or step >= self.warm_up
         if self.collapsed and sound:
             self.events[-1] = replace(self.events[-1], end_epoch=epoch, end_images=images_seen)
-        elif not self.collapsed and self.awake and max(beyond.values()) > 0:
-            name = max(beyond, key=lambda name: beyond[name])
-            self.in_order_since = None
-            start = (name, known[name], self.thresholds[name])
+        elif not self.collapsed and self.awake and alarm:
+            start = (alarm, known[alarm], self.thresholds[alarm])
             self.events.append(CollapseEvent(epoch, None, *start, images_seen, None, self.varied))
+        if not self.awake or self.collapsed:
+            self.in_order_since = None
+        elif self.in_order_since is None:
+            self.in_order_since = step
         return self.collapsed
-
-    def _beyond(self, name: str, value: float) -> float:
-        """How far a signal is beyond its threshold: 0 at it, 1 where it cannot be worse."""
-        threshold = self.thresholds[name]
-        if name == "duplicates":
-            return (value - threshold) / max(1 - threshold, 1e-9)
-        return 1 - value / max(threshold, 1e-9)
 
     def _back(self, name: str, value: float) -> bool:
         threshold = self.thresholds[name]
         limit = threshold + _BACK * (_REAL[name] - threshold)
         return value <= limit if name == "duplicates" else value >= limit
+
+
+def alarming(signals: Mapping[str, float | None], thresholds: Mapping[str, float] = THRESHOLDS) -> str | None:
+    """Return the signal that is furthest beyond its threshold, or None where none is; what is absent is left out."""
+    beyond = {
+        name: (value - limit) / max(1 - limit, 1e-9) if name == "duplicates" else 1 - value / max(limit, 1e-9)
+        for name, limit in thresholds.items()
+        if (value := signals.get(name)) is not None
+    }
+    worst = max(beyond, key=lambda name: beyond[name], default=None)
+    return worst if worst is not None and beyond[worst] > 0 else None
 
 
 def collapse_events(log: "pd.DataFrame | Path | str") -> list[CollapseEvent]:

@@ -16,7 +16,7 @@ from artgan_lib.evaluation.collapse import CollapseRule, wilson
 from artgan_lib.evaluation.collapse_samplers import HANDS, KINDS, Sampler
 from artgan_lib.evaluation.collapse_signals import COUNT
 
-HEALTHY, OTHERS = 60, 12
+HEALTHY, OTHERS = 96, 24
 """Samplers of a world: healthy ones, and of each other kind."""
 
 FEWEST = 2 * len(HANDS)

@@ -74,6 +74,7 @@ def evaluate(
     *,
     about_fake: str = "generated pictures",
     about_real: str = "real pictures",
+    about_floor: str = "other real pictures",
     split: str = "all",
     left_out: int = 0,
     seed: int = 0,
@@ -88,6 +89,7 @@ def evaluate(
         extractor: From `load_extractor`.
         about_fake: What the card says of them.
         about_real: What the card says of them.
+        about_floor: What the card says of them.
         split: What the card says of them.
         left_out: What the card says of real pictures that the caller has left out.
         seed: Of the subsets of the kernel distance.
@@ -107,6 +109,9 @@ def evaluate(
         fake_count=len(fake),
         seed=seed,
         split=split,
+        floor=about_floor,
+        floor_hash=fingerprint(others),
+        floor_count=len(others),
         left_out=left_out,
         size=real.shape[1],
         **measured_with(extractor),
@@ -174,6 +179,7 @@ def evaluate_as_paper(
     *,
     about_fake: str = "generated pictures",
     about_real: str = "training pictures",
+    about_floor: str = "",
     split: str = "all",
     seed: int = 0,
     progress: Progress = lambda what, done: None,
@@ -190,6 +196,7 @@ def evaluate_as_paper(
         extractor: `inception-imagenet`, from `load_extractor`.
         about_fake: What the card says of them.
         about_real: What the card says of them.
+        about_floor: What the card says of them.
         split: What the card says of them.
         seed: Of the draws.
         progress: Told which pictures are looked at and how many are done.
@@ -200,6 +207,7 @@ def evaluate_as_paper(
     rng, count = np.random.default_rng(seed), len(fake)
     drawn = rng.integers(len(real), size=count)
     if others is None:
+        about_floor = "those that were not drawn"
         others = real[np.setdiff1d(np.arange(len(real)), drawn)]
     again = rng.integers(len(others), size=count) if len(others) else np.zeros(0, int)
     different = min(len(np.unique(drawn)), len(np.unique(again)))
@@ -216,6 +224,9 @@ def evaluate_as_paper(
         fake_count=count,
         seed=seed,
         split=split,
+        floor=f"{about_floor}, {count:,} drawn with replacement",
+        floor_hash=fingerprint(others),
+        floor_count=count,
         size=real.shape[1],
         **measured_with(extractor),
     )

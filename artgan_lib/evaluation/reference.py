@@ -35,9 +35,10 @@ class Reference:
 
     real: Labelled
     others: Labelled
-    about: str
-    split: str
-    left_out: int  # pictures that nearly stand among the others, too
+    about: str  # where the real pictures come from
+    split: str  # theirs
+    left_out: int = 0  # pictures that nearly stand among the others, too
+    about_others: str = ""
 
     @property
     def size(self) -> int:
@@ -65,14 +66,21 @@ def choose_reference(
         ArtganError: If a cache cannot be opened, has no such split, or the two differ in size.
     """
     chosen, rest = open_split(data, split)
-    pictures, told = labelled(chosen), split or "all"
+    pictures, (source, told) = labelled(chosen), _origin(chosen, split)
     rng = np.random.default_rng(seed)
     if floor is None and rest is None:
         order = rng.permutation(len(pictures.images))
         if not halves:
-            return Reference(pictures, pictures.take(order[:0]), f"{data.name}", told, 0)
-        return Reference(pictures.take(order[::2]), pictures.take(order[1::2]), f"half of {data.name}", told, 0)
-    others = labelled(open_split(floor, None)[0] if floor else _there(rest))
+            return Reference(pictures, pictures.take(order[:0]), source, told)
+        real, others = pictures.take(order[::2]), pictures.take(order[1::2])
+        return Reference(real, others, f"half of {source}", told, 0, "the other half")
+    if floor:
+        beside = open_split(floor, None)[0]
+        about_others = " ".join(_origin(beside, None))
+    else:
+        assert rest is not None
+        beside, about_others = rest, f"{source}, its other splits"
+    others = labelled(beside)
     if others.images.shape[1:] != pictures.images.shape[1:]:
         raise ArtganError(
             f"pictures of {pictures.images.shape[1]} and {others.images.shape[1]} pixels cannot be compared; prepare "
@@ -82,7 +90,8 @@ def choose_reference(
     kept = np.setdiff1d(np.arange(len(pictures.images)), twice)
     if not len(kept):
         raise ArtganError(f"every picture of {data} stands among the others, too; name other pictures for the floor")
-    return Reference(pictures.take(kept), others.take(rng.permutation(len(others.images))), data.name, told, len(twice))
+    order = rng.permutation(len(others.images))
+    return Reference(pictures.take(kept), others.take(order), source, told, len(twice), about_others)
 
 
 def labelled(pictures: PictureSet) -> Labelled:
@@ -114,6 +123,7 @@ def open_scored(path: Path, size: int) -> Labelled:
         return labelled(PictureSet(images, pictures.labels, pictures.styles, pictures.manifest))
 
 
-def _there(rest: PictureSet | None) -> PictureSet:
-    assert rest is not None
-    return rest
+def _origin(pictures: PictureSet, split: str | None) -> tuple[str, str]:
+    """Return what pictures were made from, and which split of it they are."""
+    manifest = pictures.manifest
+    return str(manifest["source"]), split or manifest["split"] or "all"

@@ -26,7 +26,7 @@ Network = TypeVar("Network", bound=nn.Module)
 PATIENCE = timedelta(hours=2)
 """How long processes wait for one that is busy, with measuring, say; one that is lost is noticed at once."""
 
-_LOST = ("dist", "connection closed by peer", "connection reset", "gloo", "nccl", "broken pipe", "timed out")
+_LOST = ("connection closed by peer", "connection reset", "gloo", "nccl", "broken pipe", "timed out")
 
 ASK_EVERY = 10
 """Steps on a GPU between two questions whether any process was asked to stop; each waits for the device."""
@@ -105,6 +105,11 @@ def started_by_torchrun() -> bool:
     return int(os.environ.get("WORLD_SIZE", "1")) > 1
 
 
+def leads() -> bool:
+    """Tell whether this process speaks for all of them."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 def local_device(name: str) -> torch.device:
     """Return the device of this name; each process of a machine gets a GPU of its own."""
     device = choose_device(name)
@@ -134,7 +139,7 @@ def joined(device: torch.device, batch_size: int) -> Iterator[World]:
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
         yield World(distributed.get_rank(), size, device)
     except RuntimeError as error:
-        if not any(word in f"{type(error).__name__} {error}".lower() for word in _LOST):
+        if "Dist" not in type(error).__name__ and not any(word in str(error).lower() for word in _LOST):
             raise
         detail = str(error).splitlines()[0][:120]
         raise ArtganError(

@@ -3,8 +3,14 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from artgan_lib.errors import ArtganError
 from artgan_lib.interface.arguments import Subparsers, add_command, read_path
+
+if TYPE_CHECKING:
+    from artgan_lib.config import TrainConfig
+    from artgan_lib.evaluation.measuring import Measuring
 
 
 def register(subparsers: Subparsers) -> None:
@@ -19,41 +25,127 @@ def register(subparsers: Subparsers) -> None:
     )
     command.add_argument("--seed", type=int, default=0, help="default %(default)s")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
+    command.add_argument("--test", metavar="CACHE", help="paintings that were not trained on: measure checkpoints, too")
+    command.add_argument(
+        "--measure-every", type=int, metavar="K", help="measure every K epochs while training, and keep the best, too"
+    )
+    command.add_argument("--points", type=int, default=5, help="checkpoints of a run to measure (default %(default)s)")
+    command.add_argument("--count", type=int, default=1000, help="pictures for a measurement (default %(default)s)")
+    command.add_argument("--extractor", help="feature network (default: the cheapest whose weights are here)")
+    command.add_argument("--layer", help="of the feature network, by its dimensions")
     command.add_argument("--out", metavar="DIR", type=read_path, help="gather generators, logs and grids in few files")
+    command.add_argument("--ship", action="store_true", help="put the best of each run into data/pretrained")
 
 
 def campaign(options: argparse.Namespace) -> int:
-    """Train what is missing, then gather what there is."""
+    """Train what is missing, then measure, gather and ship what there is, as far as it is asked for."""
     from artgan_lib.config import known
     from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.experiments.campaign import plan, train_plan
-    from artgan_lib.experiments.harvest import bring_home
+    from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
 
     configs = plan(options.plan, options.seed)
     chosen = [known(variant, configs, "variant") for variant in options.only]
     configs = {variant: config for variant, config in configs.items() if not chosen or variant in chosen}
-    pictures = load_pictures(options.data).images
+    if options.measure_every is not None and not options.test:
+        raise ArtganError("--measure-every needs --test, the paintings to measure against")
+
+    pictures = load_pictures(options.data)
+
+    def callbacks(config: "TrainConfig") -> list[Callback]:
+        watch = CollapseWatch(config, pictures.images, pictures.labels, tell=lambda line: print(line, flush=True))
+        told: list[Callback] = [watch, TrainingProgress(config)]
+        if options.measure_every is not None:
+            told.insert(0, _measuring(options, options.measure_every, config.epochs))
+        return told
+
     finished = 0
     for result in train_plan(
-        configs,
-        pictures,
-        options.runs,
-        options.budget,
-        device=options.device,
-        callbacks=lambda config: [TrainingProgress(config)],
+        configs, pictures.images, options.runs, options.budget, device=options.device, callbacks=callbacks
     ):
         config = configs[result.run_dir.name]
         finished += result.finished
         state = "done" if result.finished else f"stopped{result.reason and f' ({result.reason})'}"
         seen = f"{result.step * config.batch_size:,} of {config.total_steps * config.batch_size:,} images"
         print(f"{config.variant}: {state}, {seen} -> {result.run_dir}", flush=True)
+    if options.test:
+        _score(options, list(configs))
+    if options.ship:
+        _ship(options, list(configs))
     if options.out:
-        files, left_out = bring_home(options.runs, options.out)
-        for path in files:
-            print(path)
-        for what in left_out:
-            print(f"left out: {what}", file=sys.stderr)
+        _gather(options)
     if finished < len(configs):
         print(f"{finished} of {len(configs)} variants are done; the same command goes on")
     return 0
+
+
+def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> "Measuring":
+    """Make what scores a generator against paintings that were not trained on."""
+    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
+    from artgan_lib.gan.models import choose_device
+    from artgan_lib.interface.terminal import counter
+
+    real = load_pictures(options.test).images
+    shown = counter("looking at real pictures")
+    return Measuring(
+        real,
+        load_extractor(
+            options.extractor or cheap_extractor(),
+            options.layer,
+            device=choose_device(options.device),
+            download=False,
+        ),
+        every=every,
+        epochs=epochs,
+        count=options.count,
+        seed=options.seed,
+        about_real=Path(options.test).name,
+        progress=lambda done: shown(done, len(real)),
+    )
+
+
+def _score(options: argparse.Namespace, variants: list[str]) -> None:
+    """Score checkpoints of each run that has some."""
+    from artgan_lib.experiments.harvest import find_runs
+    from artgan_lib.experiments.shipping import score_run, spread
+
+    measuring = _measuring(options)
+    card = measuring.card.to_dict() | {"kernel_name": measuring.card.kernel_name}
+    for variant, run in find_runs(options.runs).items():
+        if variant not in variants:
+            continue
+
+        def tell(point: dict[str, Any], variant: str = variant) -> None:
+            numbers = f"{card['kernel_name']} {point['kernel']:.5f}"
+            if "frechet" in point:
+                numbers += f"  {card['name']} {point['frechet']:.4f}"
+            print(f"{variant}  {point['images_seen']:>9,} images  {point['kind']:<8}  {numbers}", flush=True)
+
+        score_run(run, measuring.measure, card, checkpoints=spread(run.saved(), options.points), progress=tell)
+
+
+def _ship(options: argparse.Namespace, variants: list[str]) -> None:
+    """Put the best measured generator of each run, its log and scores into the project's folder."""
+    from artgan_lib.experiments.harvest import find_runs
+    from artgan_lib.experiments.shipping import ship
+    from artgan_lib.interface.notebooks import project_root
+
+    for variant, run in find_runs(options.runs).items():
+        if variant in variants:
+            for path in ship(run, variant, project_root()):
+                print(path)
+
+
+def _gather(options: argparse.Namespace) -> None:
+    """Gather generators, logs and grids in few files."""
+    from artgan_lib.experiments.harvest import bring_home
+
+    files, left_out = bring_home(options.runs, options.out)
+    for path in files:
+        print(path)
+    for what in left_out:
+        print(f"left out: {what}", file=sys.stderr)

@@ -58,6 +58,7 @@ def evaluate(options: argparse.Namespace) -> int:
     )
     scored = _scored(options, reference.size)
     named = {"about_fake": (options.model or options.images).name, "about_real": reference.about}
+    named["about_floor"] = reference.about_others
     shared = {"split": reference.split, "seed": options.seed, "progress": progress()}
     if paper:
         others = reference.others.images if len(reference.others.images) else None
@@ -90,7 +91,7 @@ def tell(found: "Evaluation") -> None:
     """Print scores, what they were measured on, and what a reader has to know."""
     card = found.card
     print(f"{card.name} and others, {card.fake_count:,} pictures against {card.real}, {card.real_count:,} pictures")
-    print(f"{'':<24} {'here':>10} {'real':>10}  better")
+    print(f"{'':<28} {'here':>10} {'real':>10}  better")
     _tell_scores(found.scores)
     for style, scores in found.styles.items():
         print(style)
@@ -102,10 +103,15 @@ def tell(found: "Evaluation") -> None:
 
 
 def _tell_scores(scores: "Sequence[Score]") -> None:
+    from artgan_lib.interface.figures_scores import in_thousandths
+
     for score in scores:
-        spread = f"  ± {score.sd:.4f} over subsets" if score.sd is not None else ""
-        here, real = (f"{value:.4f}" if value is not None else "too few" for value in (score.value, score.floor))
-        print(f"{score.name:<24} {here:>10} {real:>10}  {score.better}{spread}")
+        name, times = in_thousandths(score.name)
+        spread = f"  ± {times * score.sd:.3f} over subsets" if score.sd is not None else ""
+        here, real = (
+            f"{times * value:.3f}" if value is not None else "too few" for value in (score.value, score.floor)
+        )
+        print(f"{name:<28} {here:>10} {real:>10}  {score.better}{spread}")
 
 
 def _extractor(options: argparse.Namespace) -> "Extractor":

@@ -140,9 +140,10 @@ def _caught(root: Path, folder: Path) -> Path:
 
     log = read_log(root / CAUGHT)
     grids = sorted((root / RESULTS / "collapse_driven").glob("epoch_*.png"))
-    figure = Figure(figsize=(3.2 * len(grids), 7.4), layout="constrained")
+    figure = Figure(figsize=(3.2 * len(grids), 7), layout="constrained")
     places = figure.add_gridspec(2, len(grids))
-    plot_signals(log, figure.add_subplot(places[0, :]))
+    title = "A WGAN-GP on real paintings, its penalty taken away; dashed: thresholds"
+    plot_signals(log, figure.add_subplot(places[0, :])).set_title(title)
     for number, path in enumerate(grids):
         ax = figure.add_subplot(places[1, number])
         epoch = int(path.stem.split("_")[1])

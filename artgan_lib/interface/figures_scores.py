@@ -30,18 +30,19 @@ def plot_score(ax: "Axes", name: str, scored: Mapping[str, Mapping[str, Any]]) -
         scored: Whose score -> `value`, `floor`, `sd` and `better`, as in a file of scores. Floors that differ by no
             more than the line is thick are drawn as one.
     """
-    values = [score["value"] or 0.0 for score in scored.values()]
-    spread = [score["sd"] or 0.0 for score in scored.values()]
+    name, times = in_thousandths(name)
+    values = [times * (score["value"] or 0.0) for score in scored.values()]
+    spread = [times * (score["sd"] or 0.0) for score in scored.values()]
     bars = ax.barh(list(scored), values, height=0.6, color=BLUE, xerr=spread if any(spread) else None, ecolor=GREY)
-    floors = sorted({score["floor"] for score in scored.values() if score["floor"] is not None})
+    floors = sorted({times * score["floor"] for score in scored.values() if score["floor"] is not None})
     for floor in floors:
         ax.axvline(floor, color=ORANGE, linewidth=2)
-    ax.bar_label(bars, [_digits(value) for value in values], padding=-4, color="white", fontsize=9, label_type="center")
+    ax.bar_label(bars, [_digits(value) for value in values], padding=5, fontsize=9)
     low, high = min(0.0, *values, *floors), max(*values, *floors)
-    ax.set(xlim=(low - 0.02 * (high - low), high + 0.08 * (high - low)))
-    told = f"real pictures: {_digits(floors[0])}" if floors else "no floor"
+    ax.set(xlim=(low - 0.02 * (high - low), high + 0.2 * (high - low)))
+    told = f"real pictures (line): {_digits(floors[0])}" if floors else "no floor"
     ax.set_title(f"{name}\n{next(iter(scored.values()))['better']} is better, {told}", fontsize=9)
-    ax.invert_yaxis()
+    ax.set_ylim(len(scored) - 0.5, -0.5)  # the first on top
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(left=False)
     return ax
@@ -56,9 +57,9 @@ def score_sheet(told: Mapping[str, Any], images: np.ndarray) -> "Figure":
     """
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(10, 7.6), layout="constrained")
+    figure = Figure(figsize=(10, 7), layout="constrained")
     scores, card = told["scores"], told["card"]
-    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=(0.42, 0.58))[:, 0]
+    upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=(0.45, 0.55))[:, 0]
     rows = -(-len(scores) // 3)
     axes = upper.subplots(rows, min(3, len(scores)), squeeze=False)
     for (name, score), ax in zip(scores.items(), axes.flat, strict=False):
@@ -108,5 +109,10 @@ def neighbour_sheet(images: np.ndarray, training: np.ndarray, found: "Neighbours
     return figure
 
 
+def in_thousandths(name: str) -> tuple[str, float]:
+    """Return what a score is called and multiplied by where people read it: kernel distances are small."""
+    return (f"{name} × 1000", 1000.0) if name.startswith(("KID", "KD-")) else (name, 1.0)
+
+
 def _digits(value: float) -> str:
-    return f"{value:.2f}" if abs(value) >= 1 else f"{value:.3f}" if abs(value) >= 0.01 else f"{value:.4f}"
+    return f"{value:.2f}" if abs(value) >= 1 else f"{value:z.3f}"

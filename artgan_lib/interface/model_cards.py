@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from artgan_lib.config import TrainConfig
+from artgan_lib.evaluation.collapse import CollapseEvent, collapse_events
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.presets import preset
@@ -111,7 +112,7 @@ convolutions, {weights:,} weights, from initial weights of its own |
 | trained on | {about["pictures"]:,} paintings at 256 × 256 of nine styles, without surrealism (fingerprint \
 {about["data"]}); small copies clean, or spoilt by blur, resizing, noise and JPEG |
 | how long | {about["step"]:,} updates of {config["batch_size"]} patches; absolute differences of pixels{features}; \
-{about["seconds"] / 60:.0f} minutes of one processor core beside other work |
+{about["seconds"] / 60:.0f} minutes by the clock, on a processor core shared with other work |
 | file | `{path.name}`, {path.stat().st_size / 1e6:.1f} MB; read in float32 |
 
 ## Judged
@@ -133,7 +134,7 @@ def _length(root: Path, shipped: Shipped, config: TrainConfig, paper: TrainConfi
     judge = f" and {steps * config.judge_updates:,} of the critic" if config.judge_updates > 1 else ""
     return (
         f"{seen:,} images, {seen / whole:.1%} of the paper's {whole:,}: {steps:,} updates of the generator{judge}; "
-        f"{row['seconds'] / 60:.0f} minutes of one processor core, shared with other work"
+        f"{row['seconds'] / 60:.0f} minutes by the clock, on a processor core shared with other work"
     )
 
 
@@ -172,12 +173,31 @@ def _scores(root: Path, name: str) -> str:
 
 
 def _collapse(root: Path, name: str) -> str:
+    """Tell what the watch found while it trained, and how varied what is shipped is."""
+    told = []
+    log = read_log(root / "data" / "results" / f"{name}_paintings64.log.jsonl")
+    if "collapsed" in log:
+        looks = log.dropna(subset=["diversity"])
+        events = collapse_events(log)
+        last, first, seen = looks.iloc[-1], looks["images_seen"].min(), looks["images_seen"].max()
+        told.append(
+            f"Looked at {len(looks)} times from {first:,} to {seen:,} images by "
+            f"the rule of `artgan collapse`: {'; '.join(map(_event, events)) or 'no event'}. At the last look the "
+            f"network as trained had {last['diversity']:.0%} of the diversity of as many real paintings, and "
+            f"{last['duplicates']:.0%} of its pictures had a near-duplicate."
+        )
     path = root / "data" / "results" / f"scores_{name}.json"
-    if not path.is_file():
-        return "Not measured.\n"
-    scores: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["scores"]
-    told = ", ".join(f"{key} {scores[key]['value']:.2f} beside {scores[key]['floor']:.2f}" for key in _VARIETY)
-    return f"Variety, beside what as many real paintings get: {told}. No two of the samples above are chosen.\n"
+    if path.is_file():
+        scores: Mapping[str, Any] = json.loads(path.read_text(encoding="utf-8"))["scores"]
+        beside = ", ".join(f"{key} {scores[key]['value']:.2f} beside {scores[key]['floor']:.2f}" for key in _VARIETY)
+        told.append(f"Variety of what is shipped, beside what as many real paintings get: {beside}.")
+    return " ".join(told) + "\n" if told else "Not measured.\n"
+
+
+def _event(event: CollapseEvent) -> str:
+    kind = "collapsed" if event.varied_before else "not varied yet"
+    end = f"to {event.end_images:,}" if event.end_images else "on"
+    return f"{kind} from {event.start_images:,} {end} ({event.signal.replace('_', ' ')} {event.value:.2f})"
 
 
 _VARIETY = ("recall", "coverage")

@@ -101,6 +101,7 @@ class Panel:
         self.language = self.header.language
         self.language.observe(lambda change: self.say(change["new"]), "value")
         self.settings.observe(self._changed)
+        self.settings.folder.observe(lambda change: self._list_runs(), "value")
         self.say(language)
         self._list_runs()
 
@@ -223,10 +224,10 @@ class Panel:
             self._job = None
             if error is not None:
                 self._fail(error)
-            self._set_state("failed" if error else "cancelled" if cancelled else "done")
-            self.status.end(len(self._new), time.monotonic() - begun, count)
             self._list_runs()
             self._tell_estimate()
+            self._set_state("failed" if error else "cancelled" if cancelled else "done")
+            self.status.end(len(self._new), time.monotonic() - begun, count)
 
     def _show_progress(self, progress: Progress, made: list[Made]) -> None:
         with self._lock, unheard_where_nobody_looks():

@@ -12,8 +12,9 @@ from typing import Any
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
-from artgan_lib.interface.demo import SHIPPED_GENERATOR
+from artgan_lib.shipped import ENLARGER, MAIN
 
+GENERATED = "<!-- written by `artgan figures` -->"
 SUMMARY = 240  # characters of a card that the panel shows at most
 
 
@@ -23,9 +24,12 @@ class OfferedModel:
 
     name: str  # unique in the list
     path: Path
-    summary: str  # plain text, one or two sentences; empty if nothing is known
-    score: tuple[str, float, float] | None  # its name, the model's and that of real pictures, if it was measured
-    styles: tuple[str, ...]  # that it can be asked for
+    variant: str = ""
+    summary: str = ""  # of a card that somebody wrote for it; plain text, one or two sentences
+    images_seen: int | None = None
+    paintings: int | None = None
+    score: tuple[str, float, float | None] | None = None  # its name, the model's, that of real pictures if it is known
+    styles: tuple[str, ...] = ()  # that it can be asked for
     problem: str = ""  # why it cannot be read; empty if it can
 
 
@@ -39,7 +43,7 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
     models: dict[str, OfferedModel] = {}
     for place in map(Path, places):
         files = [place] if place.is_file() else [*place.glob("*.safetensors"), *place.glob("*/generator.safetensors")]
-        for path in sorted(files):
+        for path in sorted(path for path in files if path.name != ENLARGER.name):
             name = path.parent.name if path.name == "generator.safetensors" else path.stem
             while name in models:
                 name += "'"
@@ -48,9 +52,8 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
 
 
 def _rank(model: OfferedModel) -> tuple[bool, float, bool]:
-    """Put the best score first, then what the project paints with, then the others; what cannot be read is last."""
-    score = model.score[1] if model.score else math.inf
-    return bool(model.problem), score, model.path.name != SHIPPED_GENERATOR.name
+    """Put the best score first, then the paper's main model, then the others; what cannot be read is last."""
+    return bool(model.problem), model.score[1] if model.score else math.inf, model.name != MAIN
 
 
 def sha256_of(path: Path) -> str:
@@ -67,16 +70,30 @@ def _look_at(name: str, path: Path, scores: Path | None) -> OfferedModel:
     try:
         generator, header = load_generator(path)
     except (ArtganError, OSError) as error:
-        return OfferedModel(name, path, "", None, (), str(error))
-    score = _score(scores / f"scores_{name}.json") if scores else None
-    styles: tuple[str, ...] = tuple(getattr(generator, "styles", ()))
-    card = path.with_suffix(".md")
-    summary = _summary(card.read_text(encoding="utf-8")) if card.is_file() else _from_header(header)
-    return OfferedModel(name, path, summary, score, styles)
+        return OfferedModel(name, path, problem=str(error))
+    origin, card = header["origin"], path.with_suffix(".md")
+    seen, paintings = (
+        origin.get(key) if isinstance(origin.get(key), int) else None for key in ("images_seen", "pictures")
+    )
+    return OfferedModel(
+        name,
+        path,
+        header["config"]["variant"],
+        _summary(card.read_text(encoding="utf-8")) if card.is_file() else "",
+        seen,
+        paintings,
+        _score(origin, scores / f"scores_{name}.json" if scores else None),
+        tuple(getattr(generator, "styles", ())),
+    )
 
 
 def _summary(card: str) -> str:
-    """Return the first paragraph of a card, without Markdown, cut at the end of a sentence."""
+    """Return the first paragraph of a card, without Markdown, cut at the end of a sentence.
+
+    Cards that `artgan figures` wrote say nothing there that the file itself does not.
+    """
+    if GENERATED in card:
+        return ""
     body = re.sub(r"\A---\n.*?\n---\n", "", card, flags=re.DOTALL)
     paragraphs = [" ".join(part.split()) for part in re.split(r"\n\s*\n", body)]
     text = next((part for part in paragraphs if part and part[0] not in "#|!<`-"), "")
@@ -88,21 +105,15 @@ def _summary(card: str) -> str:
     return text[: end + 1] if end > 0 else text[: SUMMARY - 2].rsplit(" ", 1)[0] + " …"
 
 
-def _from_header(header: dict[str, Any]) -> str:
-    """Say what a generator's own file tells of it."""
-    config, origin = header["config"], header["origin"]
-    told = f"{config['variant']}, base width {config['width']}"
-    if isinstance(origin.get("images_seen"), int):
-        told += f"; has seen {origin['images_seen']:,} images"
-        if isinstance(origin.get("pictures"), int):
-            told += f" of {origin['pictures']:,} paintings"
-    return told + "."
-
-
-def _score(path: Path) -> tuple[str, float, float] | None:
-    """Return the first score of an evaluation, or None if there is none to be read."""
+def _score(origin: dict[str, Any], path: Path | None) -> tuple[str, float, float | None] | None:
+    """Return the number by which a generator was chosen, with what real pictures get if a file of scores tells."""
     try:
-        name, score = next(iter(json.loads(path.read_text(encoding="utf-8"))["scores"].items()))
-        return str(name), float(score["value"]), float(score["floor"])
+        chosen = (str(origin["score"]["name"]), float(origin["score"]["value"]), None)
+    except (KeyError, TypeError, ValueError):
+        chosen = None
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))["scores"] if path else {}
+        name = chosen[0] if chosen and chosen[0] in told else next(iter(told))
+        return name, float(told[name]["value"]), float(told[name]["floor"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
-        return None
+        return chosen

@@ -225,14 +225,23 @@ class SettingsView:
         score = ""
         if model.score:
             name, value, floor = model.score
-            score = f"<br><b>{self.texts('score', name=html.escape(name), value=value, floor=floor)}</b>"
-        return f"{html.escape(model.summary)}{score}"
+            told = self.texts("score_alone" if floor is None else "score", name=name, value=value, floor=floor)
+            score = f"<br>{html.escape(told)}"
+        return f"{html.escape(model.summary or self._seen(model))}{score}"
+
+    def _seen(self, model: OfferedModel) -> str:
+        """Say what a model's own file tells of it."""
+        if model.images_seen is None or model.paintings is None:
+            return self.texts("variant", variant=model.variant)
+        images, paintings = (self.texts.number(number) for number in (model.images_seen, model.paintings))
+        return self.texts("seen", images=images, paintings=paintings)
 
 
 def _upscalers(download: bool) -> dict[str, bool]:
     """Return the enlargers that can be chosen, best first, and whether each is on this machine."""
     networks = {name: _available(name) for name in upscaling.NETWORKS}
-    here = dict.fromkeys([name for name, available in networks.items() if available], True)
+    own = [upscaling.OWN] if _available(upscaling.OWN) else []
+    here = dict.fromkeys([*(name for name, available in networks.items() if available), *own], True)
     away = dict.fromkeys([name for name, available in networks.items() if not available], False)
     return here | dict.fromkeys(upscaling.INTERPOLATIONS, True) | (away if download else {})
 

@@ -18,6 +18,16 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "{name} {value:.3g}; real paintings get {floor:.3g}; lower is better.",
         "uk": "{name} {value:.3g}; справжні картини мають {floor:.3g}; менше — краще.",
     },
+    "score_alone": {
+        "en": "{name} {value:.3g}; lower is better.",
+        "uk": "{name} {value:.3g}; менше — краще.",
+    },
+    "seen": {
+        "en": "Has looked {images} times at {paintings} paintings.",
+        "uk": "Роздивлялася {paintings} картин, разом {images} разів.",
+    },
+    "variant": {"en": "A {variant}.", "uk": "Це {variant}."},
+    "thousands": {"en": ",", "uk": "\u00a0"},
     "style": {"en": "Style", "uk": "Стиль"},
     "any_style": {"en": "any", "uk": "будь-який"},
     "number": {"en": "Pictures", "uk": "Картин"},
@@ -38,6 +48,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "realesr-general-x4v3": {"en": "Real-ESRGAN, small and quick", "uk": "Real-ESRGAN, мала й швидка"},
     "RealESRGAN_x4plus": {"en": "Real-ESRGAN, large and slow", "uk": "Real-ESRGAN, велика й повільна"},
     "realesr-animevideov3": {"en": "Real-ESRGAN, for flat drawings", "uk": "Real-ESRGAN, для плоских малюнків"},
+    "artgan-x4": {"en": "artgan-x4, comes with artgan", "uk": "artgan-x4, власний"},
     "bicubic": {"en": "bicubic interpolation", "uk": "бікубічна інтерполяція"},
     "lanczos": {"en": "Lanczos interpolation", "uk": "інтерполяція Ланцоша"},
     "not_here": {"en": "{name} (to be fetched)", "uk": "{name} (буде завантажено)"},
@@ -225,6 +236,10 @@ class Texts:
         if seconds < 100:
             return self("seconds", n=max(1, round(seconds)))
         return self("minutes", n=round(seconds / 60))
+
+    def number(self, number: int) -> str:
+        """Write a whole number, its thousands apart."""
+        return f"{number:,}".replace(",", self("thousands"))
 
     def megabytes(self, size: int) -> str:
         """Write a number of bytes as megabytes."""

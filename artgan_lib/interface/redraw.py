@@ -17,19 +17,29 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
+from artgan_lib.interface.figures_bench import plot_ratios
 from artgan_lib.interface.figures_campaign import plot_curves, show_progress
-from artgan_lib.interface.figures_collapse import collapse_figures
-from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
 from artgan_lib.interface.figures_search import draw_search
 from artgan_lib.interface.figures_survey import draw_committed_survey
 from artgan_lib.interface.figures_system import draw_system
 from artgan_lib.interface.model_cards import write_model_cards
-from artgan_lib.interface.results_tables import GENERATORS, LOG, LOGS, scored_generators, write_results
+from artgan_lib.interface.results_tables import (
+    GENERATORS,
+    LOG,
+    LOGS,
+    read_benches,
+    scored_generators,
+    write_levers,
+    write_results,
+)
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.studio.sampling import sample
 from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, OWN, Upscaler, available, load_upscaler
+
+SCREENSHOTS = ("generation_panel.png",)
+"""Figures that a browser takes, by `make screenshot`."""
 
 ENLARGED = ("enlargers.png", "three_sizes.png", "wgan_gp_gallery.png")
 """Figures that are drawn only where Real-ESRGAN's weights are."""
@@ -43,7 +53,7 @@ def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
 
     Args:
         root: The project's folder, in which the data lie.
-        folder: Where the figures go; the default is `root/figures`, and then model cards and README's tables are
+        folder: Where the figures go; the default is `root/figures`, and then model cards and the READMEs' tables are
             written as well.
 
     Raises:
@@ -54,6 +64,7 @@ def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
     if folder is None:
         yield from write_model_cards(root)
         yield write_results(root)
+        yield write_levers(root)
 
 
 def _paper_figures(root: Path, folder: Path) -> Iterator[Path]:
@@ -96,6 +107,14 @@ def _scores(root: Path, folder: Path) -> Iterator[Path]:
     found = scored_generators(root)
     if found:
         yield save_figure(compare_scores(found), folder / "scores.png")
+
+
+def _benches(root: Path, folder: Path) -> Iterator[Path]:
+    """Draw how fast it is beside what others use, one picture for each device."""
+    for device, told in read_benches(root).items():
+        figure = Figure(figsize=(11, 1.2 + 0.5 * len(told["rows"])), layout="constrained")
+        plot_ratios(told, figure.subplots()).set_title(f"How fast, on {told['device']}")
+        yield save_figure(figure, folder / f"bench_{device}.png")
 
 
 def _campaign(root: Path, folder: Path) -> Iterator[Path]:
@@ -176,5 +195,6 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     draw_ablation,
     collapse_figures,
     draw_search,
+    _benches,
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

@@ -12,12 +12,15 @@ from artgan_lib.evaluation.compare import PAPER_FID, read_paper
 from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
+from artgan_lib.interface.figures_bench import bench_table, levers_table
+from artgan_lib.interface.results_collapse import collapse_tables
 from artgan_lib.presets import VARIANTS, preset
 from artgan_lib.runlog import read_log, write_atomic
 
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
 TABLE3 = Path("data/paper/table3.csv")
+LEVERS_BEGIN, LEVERS_END = "<!-- levers: written by `artgan figures` from data/results -->", "<!-- end of levers -->"
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 SCORES = "scores_"
 ABLATION, REFERENCE_CURVES = LOGS / "ablation", LOGS / "reference_curves"
@@ -44,6 +47,8 @@ def results_tables(root: Path) -> str:
         f"{_compared(root)}\n\n{_compared_table(root)}",
         _scores_table(root),
         _studio_table(root),
+        *_bench_tables(root),
+        collapse_tables(root),
     ]
     return "\n".join(filter(None, tables))
 
@@ -159,18 +164,19 @@ def _scores_table(root: Path) -> str:
     rows.append(["*other real pictures*", *_cells(floors)])
     about = (
         f"Scores of {card['fake_count']:,} pictures of each against {card['real_count']:,} paintings of the "
-        f"{card['split']} split, none of which was trained on ({card['left_out']} near-duplicates of training pictures "
-        f"left out); the last row is the floor, as many training pictures against the same. {card['extractor']} at its "
-        f"{card['layer']} features; another scale than FID, and {card['warnings'][0]}."
+        f"{card['split']} split ({card['left_out']} left out that nearly stand in the other split, too). The last row "
+        f"is the floor: {card['floor_count']:,} paintings of {card['floor']} against the same. The features are "
+        f"{card['extractor']}'s {card['layer']}, which have another scale than FID's; {'; '.join(card['warnings'])}."
     )
     return f"{about}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def _cells(scores: dict[str, dict[str, Any]]) -> list[str]:
+    """Write a row of numbers; a rounded zero has no sign."""
     frechet, kernel, *others = scores.values()
     spread = f" ± {1000 * kernel['sd']:.2f}" if kernel["sd"] else ""
     numbers = [f"{score['value']:.2f}" for score in others]
-    return [f"{frechet['value']:.2f}", f"{1000 * kernel['value']:.2f}{spread}", *numbers]
+    return [f"{frechet['value']:.2f}", f"{1000 * kernel['value']:z.2f}{spread}", *numbers]
 
 
 def _studio_table(root: Path) -> str:
@@ -187,18 +193,42 @@ def _studio_table(root: Path) -> str:
     return f"{told}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def read_benches(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what the benchmarks wrote, `data/results/bench-DEVICE.json`, by device."""
+    files = sorted((root / LOGS).glob("bench-*.json"))
+    return {path.stem.removeprefix("bench-"): json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def _bench_tables(root: Path) -> list[str]:
+    """Make README's tables of how fast it is, one for each device."""
+    return [bench_table(told) for told in read_benches(root).values()]
+
+
+def write_levers(root: Path) -> Path:
+    """Put what each lever brought between the marks of `benchmarks/README.md`.
+
+    Raises:
+        ArtganError: If a mark is missing.
+    """
+    tables = "\n".join(levers_table(told) for told in read_benches(root).values() if told["levers"])
+    return _put(root / "benchmarks" / "README.md", LEVERS_BEGIN, LEVERS_END, tables)
+
+
 def write_results(root: Path) -> Path:
     """Put the table between README's two marks.
 
     Raises:
         ArtganError: If a mark is missing.
     """
-    path = root / "README.md"
-    before, found, rest = path.read_text(encoding="utf-8").partition(BEGIN)
-    _, ended, after = rest.partition(END)
+    return _put(root / "README.md", BEGIN, END, results_tables(root))
+
+
+def _put(path: Path, begin: str, end: str, text: str) -> Path:
+    before, found, rest = path.read_text(encoding="utf-8").partition(begin)
+    _, ended, after = rest.partition(end)
     if not found or not ended:
-        raise ArtganError(f"{path} has lost the marks between which the results stand: {BEGIN} and {END}")
-    return write_atomic(path, f"{before}{BEGIN}\n{results_tables(root)}{END}{after}")
+        raise ArtganError(f"{path} has lost the marks between which the results stand: {begin} and {end}")
+    return write_atomic(path, f"{before}{begin}\n{text}{end}{after}")
 
 
 def _images(config: TrainConfig) -> int:

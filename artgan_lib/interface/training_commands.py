@@ -75,6 +75,7 @@ def train(options: argparse.Namespace) -> int:
     from artgan_lib.data.cache import open_cache
     from artgan_lib.data.preprocessing import load_pictures
     from artgan_lib.evaluation.held_out import HeldOut
+    from artgan_lib.gan.distributed import leads
     from artgan_lib.gan.training import Callback, train
     from artgan_lib.interface.progress import TrainingProgress
     from artgan_lib.interface.tensorboard import TensorBoard
@@ -103,6 +104,8 @@ def train(options: argparse.Namespace) -> int:
         fast=not options.plain,
         precision=options.precision,
     )
+    if not leads():
+        return 0 if result.finished else 130
     state = "done" if result.finished else f"stopped{result.reason and f' ({result.reason})'}; the same command goes on"
     print(f"{state}: {result.step:,} of {config.total_steps:,} steps -> {result.generator}")
     return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model

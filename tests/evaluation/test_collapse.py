@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -5,11 +6,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from artgan_lib import ArtganError
+from artgan_lib import ArtganError, read_log
 from artgan_lib.evaluation.collapse import (
     THRESHOLDS,
     WARM_UP,
     CollapseRule,
+    alarming,
     collapse_events,
     collapse_frequency,
     collapsed_of,
@@ -128,3 +130,29 @@ def test_the_rule_fed_in_two_parts_finds_what_it_finds_in_one() -> None:
     assert whole.events == collapse_events(log[["epoch", "step", "images_seen", "diversity"]])
     inside = [any(ev.start_epoch <= e < (ev.end_epoch or 999) for ev in whole.events) for e in range(1, 201)]
     assert told == inside
+
+
+def test_pictures_between_the_threshold_and_the_way_back_are_in_order_once_the_rule_is_awake() -> None:
+    between, rule = THRESHOLDS["diversity"] + 0.01, CollapseRule(warm_up=300)
+    for epoch in range(1, 6):
+        assert not rule.hear(epoch, 100 * epoch, 3200 * epoch, {"diversity": between})
+        assert rule.in_order_since == (None if epoch < 3 else 300)
+    assert rule.hear(6, 600, 19200, {"diversity": 0.1})
+    assert rule.in_order_since is None
+
+
+def test_the_shipped_generators_are_told_by_the_thresholds_as_they_stand(root: Path) -> None:
+    found = json.loads((root / "data/results/collapse_generators.json").read_text())
+    assert found["thresholds"] == THRESHOLDS, "run artgan collapse on the shipped generators again"
+    for signals in found["generators"].values():
+        assert signals["collapsed"] == (alarming(signals) is not None)
+    assert alarming(found["generators"]["wgan-gp"]) is None
+
+
+def test_the_collapse_that_was_caught_is_in_its_committed_log(root: Path) -> None:
+    log = read_log(root / "data/results/collapse_driven.log.jsonl")
+    events = collapse_events(log)
+    assert [event.start_epoch for event in events] == [13], "the epoch in which the penalty was taken away"
+    looked = log[log["diversity"].notna()]
+    inside = looked["epoch"].between(events[0].start_epoch, (events[0].end_epoch or np.inf), inclusive="left")
+    assert looked["collapsed"].eq(inside).all()

@@ -234,11 +234,11 @@ def test_the_command_writes_scores_with_their_card(
     out = tmp_path / "scores.json"
     assert main([*measuring, "--model", str(model), "--n", "80", "--device", "cpu", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "FD-random-projection and others, 80 pictures against half of cache, 100 pictures" in told
+    assert "FD-random-projection and others, 80 pictures against half of paintings, 100 pictures" in told
     scores = json.loads(out.read_text())["scores"]
     assert set(scores) == {"FD-random-projection", "KD-random-projection", "precision", "recall", "density", "coverage"}
     with Image.open(tmp_path / "scores.png") as sheet:
-        assert sheet.size == (1000, 760)
+        assert sheet.size == (1000, 700)
     assert scores["FD-random-projection"]["value"] > scores["FD-random-projection"]["floor"]
     for wrong, sentence in (
         (["--n", "80"], "either --model or --images"),
@@ -247,6 +247,14 @@ def test_the_command_writes_scores_with_their_card(
         (["--model", str(model), "--protocol", "paper"], "the paper's protocol measures with inception-imagenet"),
         (["--model", str(model), "--split", "test"], "has no picture of the split 'test'; it has all"),
         (["--model", str(model), "--seed", "-1"], "the seed must lie in 0"),
+        (["--model", str(model), "--n", "80", "--by-style"], "scores by style need real pictures in folders by style"),
     ):
         assert main([*measuring, *wrong]) == 2
         assert sentence in capsys.readouterr().err
+    # A folder of pictures, among them copies of what was trained on: all of them.
+    copies = ["--images", str(folder), "--n", "80", "--trained-on", str(tmp_path / "cache")]
+    assert main([*measuring, *copies, "--out", str(out)]) == 0
+    assert "(shows paintings: look, do not publish)" in capsys.readouterr().out
+    found = json.loads(out.read_text())["memorisation"]
+    assert (found["generated"], found["training_count"]) == (0, 200)
+    assert (tmp_path / "scores_neighbours.png").is_file()

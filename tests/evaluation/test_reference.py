@@ -42,7 +42,8 @@ def varied(count: int) -> np.ndarray:
 def test_a_split_is_compared_with_and_the_rest_is_the_floor(cache: Path) -> None:
     found = choose_reference(cache, split="test")
     assert (len(found.real.images), len(found.others.images), found.left_out) == (18, 40, 2)
-    assert (found.about, found.split, found.size) == ("cache", "test", 64)
+    assert (found.about, found.split, found.size) == ("all", "test", 64)
+    assert found.about_others == "all, its other splits"
     train = {image.tobytes() for image in open_split(cache, "train")[0].images}
     assert {image.tobytes() for image in found.others.images} == train
     assert not train & {image.tobytes() for image in found.real.images}
@@ -55,7 +56,7 @@ def test_halves_of_one_set_share_no_picture(cache: Path) -> None:
     one, other = ({image.tobytes() for image in part.images} for part in (found.real, found.others))
     assert len(found.real.images) == len(found.others.images) == 30
     assert len(one & other) <= 1  # the copy
-    assert found.about == "half of cache"
+    assert (found.about, found.about_others) == ("half of all", "the other half")
     whole = choose_reference(cache, halves=False)
     assert (len(whole.real.images), len(whole.others.images)) == (60, 0)
 

@@ -1,3 +1,4 @@
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -189,6 +190,15 @@ def test_a_campaign_goes_on_where_its_minutes_ended(tmp_path: Path, capsys: pyte
     assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [
         *("dcgan-average.safetensors", "dcgan-newest.safetensors", "runs.zip"),
     ]
+    measured = ["--test", "synthetic", "--extractor", "random-projection", "--layer", "64", "--count", 80]
+    status, told, _ = run(capsys, *command, "--budget", 0, "--only", "dcgan", *measured, "--points", 2)
+    assert status == 0
+    assert told.count("KD-random-projection") == 4  # newest and average at two of three checkpoints
+    assert "FD-random-projection" in told
+    status, told, _ = run(capsys, *command, "--budget", 0, "--only", "dcgan", *measured, "--points", 3)
+    assert told.count("KD-random-projection") == 2  # what was measured is not measured again
+    status, told, _ = run(capsys, *command, "--budget", 5, "--only", "dcgan-wi", *measured, "--measure-every", 1)
+    assert (tmp_path / "runs" / "dcgan-wi" / "generator-best.safetensors").is_file()
     status, _, error = run(capsys, *command, "--only", "dgan")
     assert (status, error) == (2, "artgan: there is no variant 'dgan'; did you mean 'dcgan'?\n")
 
@@ -229,3 +239,17 @@ def test_a_calibration_of_too_few_samplers_is_refused(tmp_path: Path, capsys: py
     assert status == 2
     assert "at least 12 samplers of a kind" in wrong
     assert not (tmp_path / "found.json").exists()
+
+
+def test_a_generator_is_measured_beside_real_pictures(
+    model: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "prepare", folder, "--out", tmp_path / "cache")
+    out = tmp_path / "found.json"
+    status, told, _ = run(capsys, "collapse", model, "--data", tmp_path / "cache", "--out", out)
+    assert status == 0
+    assert "collapsed (duplicates, alarming from" in told  # a generator with initial weights
+    assert json.loads(out.read_text())["generators"]["generator"]["collapsed"] is True
+    status, _, wrong = run(capsys, "collapse", model)
+    assert status == 2
+    assert "name a cache by --data" in wrong

@@ -46,3 +46,15 @@ def test_pictures_are_shown_pixel_by_pixel() -> None:
     assert ax.images[0].get_array().shape == (2 * 6 + 2, 3 * 6 + 2, 3)
     assert ax.images[0].get_interpolation() == "nearest"
     assert ax.get_title() == "six"
+
+
+def test_an_event_of_collapse_is_shaded_over_the_images_it_lasted() -> None:
+    from artgan_lib.interface.figures_collapse import plot_signals
+
+    clock = {"epoch": [1, 2, 3, 4], "step": [1, 2, 3, 4], "images_seen": [1000, 2000, 3000, 4000]}
+    log = pd.DataFrame(clock | {"diversity": [0.9, 0.1, np.nan, 0.9], "duplicates": [0.0, 0.0, np.nan, 0.0]})
+    ax = plot_signals(log, Figure().subplots())
+    (shaded,) = [patch for patch in ax.patches if patch.get_label() == "collapsed"]
+    assert (shaded.get_x(), shaded.get_x() + shaded.get_width()) == (2, 4)
+    assert [line.get_label() for line in ax.lines if len(line.get_xdata()) == 3] == ["diversity", "duplicates"]
+    np.testing.assert_array_equal(ax.lines[0].get_ydata(), [0.9, 0.1, 0.9])

@@ -51,6 +51,18 @@ def test_a_card_tells_what_the_files_tell(project: Path) -> None:
     assert "12 images, 0.0% of the paper's 1,921,024: 3 updates of the generator and 15 of the critic" in card
     assert "the average of its weights (decay 0.5): of 4 measured moments of the run the one with the lowest" in card
     assert card.count("Not measured.") == 2
+    log = project / "data" / "results" / "wgan-gp_paintings64.log.jsonl"
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    varied = {"diversity": 0.9, "pairwise": 0.9, "duplicates": 0.1, "collapsed": 0.0}
+    fallen = {"diversity": 0.2, "pairwise": 0.9, "duplicates": 0.25, "collapsed": 1.0}
+    pairs = zip(lines, (varied, fallen), strict=True)
+    log.write_text("".join(json.dumps(line | signals) + "\n" for line, signals in pairs))
+    assert "Looked at 2 times from 12 to 24 images by the rule of `artgan collapse`" in generator_card(project, shipped)
+    assert "collapsed from 24 on (diversity 0.20)" in generator_card(project, shipped)
+    assert "had 20% of the diversity of as many real paintings, and 25% of its pictures" in generator_card(
+        project, shipped
+    )
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (project / "data" / "results" / "scores_wgan-gp.json").write_text(json.dumps(SCORES))
     card = generator_card(project, shipped)
     assert "| FID-768 | 1.5000 | 0.2500 | lower |" in card
@@ -65,7 +77,7 @@ def test_cards_are_written_beside_the_models_with_samples(project: Path, picture
     path, _ = train_enlarger(config, pictures, project / "enlarger", device="cpu")
     folder = project / "data" / "pretrained"
     (folder / "artgan-x4.safetensors").write_bytes(path.read_bytes())
-    written = list(write_model_cards(project, project / "figures"))
+    written = list(write_model_cards(project))
     assert [path.name for path in written] == ["wgan-gp.webp", "wgan-gp.md", "artgan-x4.md"]
     assert read_metadata(folder / "wgan-gp.webp") == {}
     card = (folder / "artgan-x4.md").read_text()

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from artgan_lib import ArtganError
+from artgan_lib import ArtganError, build_models, export_generator, preset
 from artgan_lib.interface import cli, panel_page
 from artgan_lib.interface.panel import Panel
 from artgan_lib.interface.panel_models import offered_models
 from artgan_lib.interface.panel_page import CLASSROOM, Page, serve, show_to_visitor
 from artgan_lib.interface.panel_styles import STYLES
 from artgan_lib.interface.panel_texts import LANGUAGES, TEXTS, RefusalError, Texts
+from artgan_lib.shipped import ENLARGER
 
 INTERFACE = Path(cli.__file__).parent
 
@@ -25,7 +26,7 @@ def test_every_text_is_there_in_every_language_with_the_same_gaps(key: str) -> N
     assert set(TEXTS[key]) == set(LANGUAGES)
     gaps = [{gap for _, gap, _, _ in string.Formatter().parse(text) if gap} for text in TEXTS[key].values()]
     assert all(gap == gaps[0] for gap in gaps)
-    assert all(text == text.strip() and text for text in TEXTS[key].values())
+    assert all(text == text.strip(" ") and text for text in TEXTS[key].values())
     if key.startswith("error_"):
         assert all(text.endswith(".") for text in TEXTS[key].values())
 
@@ -34,7 +35,7 @@ def test_every_text_is_used_and_no_text_is_written_elsewhere() -> None:
     sources = {path.name: path.read_text() for path in INTERFACE.glob("panel*.py") if path.name != "panel_texts.py"}
     whole = "\n".join(sources.values()) + (INTERFACE / "panel_texts.py").read_text().split("_PICTURES", 1)[1]
     stages = {"image generation", "image enhancement", "image conversion", "results store"}
-    named = {"realesr-general-x4v3", "RealESRGAN_x4plus", "realesr-animevideov3", "bicubic", "lanczos"}
+    named = {"realesr-general-x4v3", "RealESRGAN_x4plus", "realesr-animevideov3", "artgan-x4", "bicubic", "lanczos"}
     states = {"ready", "running", "cancelling", "done", "cancelled", "failed"}
     unused = {key for key in TEXTS if not re.search(f"[\"']{key}[\"']", whole)} - stages - named - states
     assert unused == set()
@@ -74,9 +75,25 @@ def test_models_tell_what_their_cards_and_scores_say(model: Path, tmp_path: Path
     assert found["dcgan"].summary == "It has seen paintings of nine styles. More."
     assert found["dcgan"].score == ("FID-768", 1.2345, 0.01)
     assert found["wgan-gp"].score is None
-    assert found["mine"].summary == "dcgan, base width 8."
+    assert (found["mine"].summary, found["mine"].variant) == ("", "dcgan")
     panel = Panel([folder], tmp_path / "out", scores=tmp_path, download=False)
     assert "FID-768 1.23; real paintings get 0.01; lower is better." in panel.settings.card.value
+
+
+def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp_path: Path) -> None:
+    config = preset("dcgan", "smoke")
+    origin = {"images_seen": 400_000, "pictures": 15_375, "score": {"name": "KID-768", "value": 0.0123}}
+    path = export_generator(tmp_path / "x.safetensors", build_models(config)[0], config, origin)
+    path.with_suffix(".md").write_text("# x\n\n<!-- written by `artgan figures` -->\nA command.\n")
+    panel = Panel([path, ENLARGER], tmp_path / "out", download=False)
+    assert panel.model.options == ("x",)  # an enlarger paints nothing
+    told = "Has looked 400,000 times at 15,375 paintings.<br>KID-768 0.0123; lower is better."
+    assert panel.settings.card.value == told
+    panel.language.value = "uk"
+    assert "15\u00a0375 картин, разом 400\u00a0000 разів" in panel.settings.card.value
+    scores = {"scores": {"FID-768": {"value": 9, "floor": 1}, "KID-768": {"value": 0.0123, "floor": 0.0001}}}
+    (tmp_path / "scores_x.json").write_text(json.dumps(scores))
+    assert offered_models([path], tmp_path)[0].score == ("KID-768", 0.0123, 0.0001)
 
 
 def contrast(one: str, other: str) -> float:

@@ -1,0 +1,97 @@
+"""Tables and the picture of what `benchmarks` measured: ratios beside their baselines, and what was to be reached.
+
+They take what `python -m benchmarks.suite` wrote, not files.
+"""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from artgan_lib.interface.figures import BLUE, GREY, ORANGE
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_RATES = ("images_per_second", "pictures_per_second")
+
+
+def bench_table(told: Mapping[str, Any]) -> str:
+    """Write the rows as a table in Markdown, and where they were measured as a sentence before it."""
+    head = ["what", "beside", "times as fast: median, low – high", "to reach", "here", "met"]
+    rows = [head, ["---"] * len(head)]
+    for row in told["rows"]:
+        ratio = f"{_digits(row['ratio'])}, {_digits(row['low'])} – {_digits(row['high'])}"
+        rows.append([row["name"], row["baseline"] or "a limit", ratio, f"{row['reach']:g}", _absolute(row), _met(row)])
+    return f"{_where(told)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def levers_table(told: Mapping[str, Any]) -> str:
+    """Write what each lever brought, by itself beside the plain step, as a table in Markdown."""
+    head = ["variant, width, batch", "lever", "expected", "measured: median, low – high", "kept"]
+    rows = [head, ["---"] * len(head)]
+    for row in told["levers"]:
+        if row["lever"] == "none":
+            continue
+        size = f"{row['variant']}, {row['width']}, {row['batch']}"
+        ratio = f"{row['ratio']:.2f}, {row['low']:.2f} – {row['high']:.2f}"
+        expected = "–" if row["expected"] is None else f"{row['expected']:g}"
+        rows.append([size, row["lever"], expected, ratio, "yes" if row["kept"] else "no"])
+    return f"{_where(told)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
+    """Draw each ratio as a bar with its spread, and what was to be reached as a mark; both on one logarithmic scale."""
+    rows = told["rows"]
+    places = range(len(rows))
+    ratios = [row["ratio"] for row in rows]
+    spread = [
+        [row["ratio"] - row["low"] for row in rows],
+        [row["high"] - row["ratio"] for row in rows],
+    ]
+    colors = [BLUE if row["met"] else GREY for row in rows]
+    ax.barh(places, ratios, color=colors, height=0.6, xerr=spread, ecolor="black", error_kw={"linewidth": 1})
+    ax.scatter([row["reach"] for row in rows], places, marker="|", s=260, color=ORANGE, linewidth=2.5, zorder=3)
+    ax.set_xscale("log")
+    ax.axvline(1, color="black", linewidth=0.8)
+    ax.set_yticks(places, [_name(row) for row in rows])
+    ax.invert_yaxis()
+    ax.set_xlabel("times as fast as the baseline, or limit divided by what was measured; orange: to be reached")
+    ax.spines[["top", "right"]].set_visible(False)
+    return ax
+
+
+def _where(told: Mapping[str, Any]) -> str:
+    versions = told["versions"]
+    peak = told["peak"]
+    return (
+        f"{told['device']}, {told['threads']} threads, PyTorch {versions['torch'].partition('+')[0]}; measured peak "
+        f"{peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s."
+    )
+
+
+def _absolute(row: Mapping[str, Any]) -> str:
+    """Tell the absolute figures of a row that people ask for."""
+    figures = row["figures"]
+    told = [f"{_digits(figures[name])} {name.partition('_')[0]}/s" for name in _RATES if name in figures]
+    if "of_peak" in figures:
+        told.append(f"{100 * figures['of_peak']:.0f} % of peak")
+    if "seconds" in figures and not told:
+        told.append(f"{_digits(figures['seconds'])} s")
+    if "share" in figures:
+        told.append(f"{100 * figures['share']:.2f} %")
+    if "kilobytes" in figures:
+        told.append(f"{_digits(figures['kilobytes'])} kB")
+    if "times_as_long" in figures:
+        told.append(f"{_digits(figures['times_as_long'])} times as long")
+    return ", ".join(told)
+
+
+def _name(row: Mapping[str, Any]) -> str:
+    return str(row["name"]) + (f"\nbeside {row['baseline']}" if row["baseline"] else "")
+
+
+def _met(row: Mapping[str, Any]) -> str:
+    return "yes" if row["met"] else "**no**"
+
+
+def _digits(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}" if value < 1 else f"{value:.2f}"

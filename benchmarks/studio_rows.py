@@ -1,0 +1,108 @@
+"""Painting, enlarging and features beside RealESRGANer and pytorch-fid; what a first picture and an import cost."""
+
+import tempfile
+from collections.abc import Iterator
+from functools import partialmethod
+from pathlib import Path
+from unittest import mock
+
+import numpy as np
+import torch
+
+from artgan_lib import load_generator, load_upscaler, sample
+from benchmarks.measure import Row, compared, fresh, interleaved, limited, timed
+from benchmarks.sizes import Sizes
+
+GENERATOR = Path("data/pretrained/wgan-gp.safetensors")
+NETWORK = "realesr-general-x4v3"
+
+
+def enlarging_rows(sizes: Sizes, device: str) -> Iterator[Row]:
+    """Compare our enlarger with the package's own, warm, which takes one picture after the other."""
+    theirs = load_upscaler(NETWORK, device=device, download=False, backend="realesrgan")
+    ours = load_upscaler(NETWORK, device=device, download=False)
+    generator = load_generator(GENERATOR)[0]
+    counts = (sizes.enlarged_gpu,) * 2 if device == "cuda" else sizes.enlarged
+    for count, size, reach in zip(counts, (256, 1024), (4.0, 4.0) if device == "cuda" else (1.5, 1.3), strict=True):
+        pictures = list(sample(generator, 7, count))
+        one_by_one = lambda pictures=pictures, size=size: [theirs.to_size(image, size) for image in pictures]  # noqa: E731
+        together = lambda pictures=pictures, size=size: ours.batch_to_size(pictures, size)  # noqa: E731
+        pairs = interleaved(one_by_one, together, sizes.rounds, device)
+        apart = max(
+            int(np.abs(a.astype(int) - b).max()) for a, b in zip(one_by_one()[:2], together()[:2], strict=False)
+        )
+        name = f"{count} pictures, 64 to {size} pixels"
+        yield compared(
+            name, "RealESRGANer one by one, warm", pairs, reach, count=count, unit="pictures", grey_values_apart=apart
+        )
+
+
+def painting_rows(sizes: Sizes) -> Iterator[Row]:
+    """Time a hundred pictures from a loaded generator, a first picture from cold, and the import."""
+    generator = load_generator(GENERATOR)[0]
+    times = [timed(lambda: sample(generator, 7, sizes.painted)) for _ in range(sizes.rounds + 1)][1:]
+    yield limited(f"{sizes.painted} pictures at 64 pixels from a loaded generator", times, 1.0, "seconds")
+
+    command = "import sys; from artgan_lib.interface.cli import main; raise SystemExit(main(sys.argv[1:]))"
+    times = []
+    for _ in range(sizes.rounds):
+        with tempfile.TemporaryDirectory() as folder:
+            arguments = ["generate", "--model", str(GENERATOR), "--count", "4", "--size", "256", "--seed", "7"]
+            times.append(fresh(command, *arguments, "--device", "cpu", "--out", f"{folder}/run")[1])
+    yield limited("artgan generate, four pictures of 256 pixels, from cold to files", times, 6.0, "seconds")
+
+    code = (
+        "import sys, time; begun = time.perf_counter(); import artgan_lib; seconds = time.perf_counter() - begun\n"
+        "print(seconds, 'torch' in sys.modules)"
+    )
+    runs = [fresh(code)[0].split() for _ in range(2 * sizes.rounds + 1)]
+    loaded = any(torch_there == "True" for _, torch_there in runs)
+    yield limited("import artgan_lib", [float(run[0]) for run in runs], 0.15, "seconds", torch_imported=loaded)
+
+
+def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
+    """Compare 768 features a picture with pytorch-fid's, on the same weights and pictures."""
+    theirs = _pytorch_fid(weights).to(device).eval()
+    from artgan_lib.evaluation.extractors import load_extractor
+
+    ours = load_extractor("inception-2015", "768", weights=weights, device=device)
+    pictures = sample(load_generator(GENERATOR)[0], 7, sizes.features)
+    batches = np.split(pictures, range(sizes.feature_batch, len(pictures), sizes.feature_batch))
+
+    def plain() -> np.ndarray:
+        found = []
+        with torch.no_grad():
+            for batch in batches:
+                x = torch.from_numpy(batch).permute(0, 3, 1, 2).to(device).float() / 255
+                features = torch.nn.functional.adaptive_avg_pool2d(theirs(x)[0], (1, 1))
+                found.append(features.squeeze(3).squeeze(2).cpu().numpy())
+        return np.concatenate(found)
+
+    fast = lambda: np.concatenate(list(ours.batches(batches)))  # noqa: E731
+    pairs = interleaved(plain, fast, sizes.rounds, device)
+    a, b = plain(), fast()
+    reach = 3.0 if device == "cuda" else 1.3
+    yield compared(
+        f"768 features of {len(pictures)} pictures",
+        "pytorch-fid --dims 768, the same weights",
+        pairs,
+        reach,
+        count=len(pictures),
+        unit="pictures",
+        features_apart=float(np.abs(a - b).max()),
+        largest_feature=float(np.abs(a).max()),
+    )
+
+
+def _pytorch_fid(weights: Path) -> torch.nn.Module:
+    """Build pytorch-fid's own network up to its third block, with weights from a file instead of from the network."""
+    import pytorch_fid.inception as package
+
+    state = torch.load(weights, map_location="cpu", weights_only=True)
+    lenient = partialmethod(torch.nn.Module.load_state_dict, strict=False)  # the file may end where 768 features are
+    with (
+        mock.patch.object(package, "load_state_dict_from_url", return_value=state),
+        mock.patch.object(torch.nn.Module, "load_state_dict", lenient),
+    ):
+        network: torch.nn.Module = package.InceptionV3([package.InceptionV3.BLOCK_INDEX_BY_DIM[768]])
+    return network

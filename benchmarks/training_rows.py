@@ -1,0 +1,185 @@
+"""Iterations of both variants beside the usual scripts, what each lever brings, and the time spent waiting for data."""
+
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import torch
+
+from artgan_lib.config import TrainConfig
+from artgan_lib.gan.acceleration import PLAIN, Plan, arrange, build_step, choose_plan, settled
+from artgan_lib.gan.distributed import World
+from artgan_lib.gan.pictures import Pictures
+from artgan_lib.gan.updates import build_networks, draw_batch
+from benchmarks.measure import Row, compared, counted, interleaved, limited, timed
+from benchmarks.plain import plain_script
+from benchmarks.sizes import Sizes
+
+PAPER_EPOCH = 995  # seconds, the paper's Table 3
+
+
+def training_rows(sizes: Sizes, device: str, peak: dict[str, float]) -> Iterator[Row]:
+    """Compare one iteration of DCGAN and WGAN-GP, then look how long it waits for data."""
+    images = np.random.default_rng(0).integers(0, 256, (sizes.pictures, 64, 64, 3), dtype=np.uint8)
+    precisions = ("tf32", "float32") if device == "cuda" else ("float32",)
+    for precision in precisions:
+        for variant in ("dcgan", "wgan-gp"):
+            yield from _variant_rows(variant, precision, images, sizes, device, peak)
+    yield _waiting(images, sizes, device)
+    if device == "cpu":
+        yield _few_digits(images, sizes)
+
+
+def step_of(config: TrainConfig, plan: Plan, images: np.ndarray, device: str) -> Callable[[], Any]:
+    """Return what takes the next step of a run as `train` does, its random numbers and pictures included."""
+    where = torch.device(device)
+    world = World(device=where)
+    networks, pictures = build_networks(config, where), Pictures(images, where)
+    arrange(networks, plan)
+    step, number = build_step(config, networks, plan, world), iter(range(10**9))
+    return lambda: step(draw_batch(config, pictures, next(number), where, world))
+
+
+def _variant_rows(
+    variant: str, precision: str, images: np.ndarray, sizes: Sizes, device: str, peak: dict[str, float]
+) -> Iterator[Row]:
+    config, where = sizes.config(variant), torch.device(device)
+    plan = choose_plan(config, World(device=where), precision=precision)  # type: ignore[arg-type]
+    script = plain_script(config, device)
+    real = draw_batch(config, images, 0, where).real.contiguous()
+    with settled(plan, where):
+        ours = step_of(config, plan, images, device)
+        work = counted(step_of(config, replace(plan, graph=False), images, device))
+        for _ in range(5 if plan.graph else 0):
+            ours()  # until the graph is recorded
+        steps = sizes.steps if device == "cuda" else 1
+        pairs = interleaved(_times(lambda: script.step(real), steps), _times(ours, steps), sizes.rounds, device)
+    seconds = statistics.median(mine for _, mine in pairs) / steps
+    reach = {"dcgan": (1.3, 2.0), "wgan-gp": (1.2, 4.0)}[variant][device == "cuda"]
+    count = {"dcgan": 1, "wgan-gp": 1 + config.judge_updates}[variant]
+    note = f"{variant.upper()} iteration, width {config.width}, batch {config.batch_size}, {precision}"
+    share = work["gflop"] / seconds / peak["gflops"]
+    figures = work | {"gflops": work["gflop"] / seconds, "of_peak": share, "updates": count}
+    figures["memory_of_copy"] = work["gbyte"] / seconds / peak["copy_gbytes"]
+    yield compared(note, "plain script", pairs, reach, count=steps * config.batch_size, unit="images", **figures)
+    if device == "cuda":
+        if variant == "dcgan":
+            yield limited(
+                "DCGAN: seconds for 40,000 images, " + precision, [4e4 / config.batch_size * seconds], 1.0, "s"
+            )
+        else:
+            limit = 12.0 if precision == "tf32" else 25.0
+            epoch = 938 * seconds
+            row = limited(f"WGAN-GP: the paper's epoch, {precision}", [epoch], limit, "seconds")
+            row.figures["times_the_papers_995_s"] = PAPER_EPOCH / epoch
+            yield row
+
+
+def _waiting(images: np.ndarray, sizes: Sizes, device: str) -> Row:
+    """Look how much of an iteration is over before the batch is there."""
+    config, where = sizes.config("wgan-gp"), torch.device(device)
+    plan, world, pictures = choose_plan(config, World(device=where)), World(device=where), Pictures(images, where)
+    networks, shares = build_networks(config, where), []
+    arrange(networks, plan)
+    with settled(plan, where):
+        step = build_step(config, networks, plan, world)
+        steps = sizes.steps if device == "cuda" else 1
+        fixed = draw_batch(config, pictures, 0, where, world)
+        for _ in range(5):
+            step(fixed)
+            if device == "cpu":
+                break
+        if device == "cuda":  # what is drawn while the device works costs nothing: compare with a batch that is there
+            number = iter(range(10**9))
+            drawn = lambda: step(draw_batch(config, pictures, next(number), where, world))  # noqa: E731
+            pairs = interleaved(_times(drawn, steps), _times(lambda: step(fixed), steps), sizes.rounds, device)
+            shares = [max(1 - there / with_data, 1e-6) for with_data, there in pairs]
+        for number in range(sizes.rounds if device == "cpu" else 0):
+            begun = time.perf_counter()
+            batch = draw_batch(config, pictures, number, where, world)
+            waited = time.perf_counter() - begun
+            shares.append(waited / (waited + timed(lambda batch=batch: step(batch))))  # type: ignore[misc]
+    return limited("share of a WGAN-GP iteration spent waiting for data", shares, 0.02, "share")
+
+
+def _few_digits(images: np.ndarray, sizes: Sizes) -> Row:
+    """Compare bf16, the penalty in float32, with float32: what a run gets that asks for it."""
+    config = sizes.config("dcgan")
+    plan = choose_plan(config, World())
+    few = step_of(config, replace(plan, precision="bf16"), images, "cpu")
+    pairs = interleaved(step_of(config, plan, images, "cpu"), few, sizes.rounds)
+    name = f"DCGAN iteration by --precision bf16, width {config.width}, batch {config.batch_size}"
+    return compared(name, "our own step in float32", pairs, 1.0, count=config.batch_size, unit="images")
+
+
+LEVERS: dict[str, tuple[float, Callable[[Plan], Plan]]] = {
+    "channels last": (1.15, lambda plan: replace(plan, channels_last=True)),
+    "narrow layers by patches": (1.15, lambda plan: replace(plan, channels_last=True, patches=True)),
+    "real and fake in one pass": (1.05, lambda plan: replace(plan, together=True)),
+    "fused Adam": (1.02, lambda plan: replace(plan, fused=True)),
+    "bf16 but for the penalty": (1.6, lambda plan: replace(plan, channels_last=True, precision="bf16")),
+    "one CUDA graph": (2.0, lambda plan: replace(plan, graph=True)),
+}
+"""What each was expected to bring before it was measured, and how it is taken by itself; the second and the fifth need
+channels last."""
+
+
+def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
+    """Take each lever by itself, and all that are chosen, in turn with the plain step."""
+    images = np.random.default_rng(0).integers(0, 256, (sizes.pictures, 64, 64, 3), dtype=np.uint8)
+    found, where = [], torch.device(device)
+    for variant in ("dcgan", "wgan-gp"):
+        config = sizes.lever_config(variant)
+        chosen = choose_plan(config, World(device=where))
+        bare = replace(PLAIN, precision=chosen.precision)
+        plans: dict[str, tuple[float | None, Plan]] = {"none": (None, bare)}
+        for name, (expected, turn) in LEVERS.items():
+            one_pass_off = name.startswith("real") and variant == "dcgan"  # its judge has batch normalisation
+            if not one_pass_off and (device == "cuda") >= (name == "one CUDA graph"):
+                plans[name] = expected, turn(bare)
+        plans["all that are chosen"] = None, chosen
+        with settled(chosen, where):
+            steps = {name: step_of(config, plan, images, device) for name, (_, plan) in plans.items()}
+            for step in steps.values():
+                for _ in range(5 if device == "cuda" else 1):
+                    step()
+            count = sizes.steps if device == "cuda" else 1
+            rounds = [
+                {name: timed(_times(step, count), device) for name, step in steps.items()} for _ in range(sizes.rounds)
+            ]
+        for name, (expected, _) in plans.items():
+            ratios = [times["none"] / times[name] for times in rounds]
+            found.append(
+                {
+                    "variant": variant,
+                    "width": config.width,
+                    "batch": config.batch_size,
+                    "lever": name,
+                    "expected": expected,
+                    "ratio": round(statistics.median(ratios), 3),
+                    "low": round(min(ratios), 3),
+                    "high": round(max(ratios), 3),
+                    "seconds": float(f"{statistics.median(times[name] for times in rounds) / count:.4g}"),
+                    "kept": name == "none" or _kept(name, chosen),
+                }
+            )
+    return found
+
+
+def _kept(name: str, chosen: Plan) -> bool:
+    fields = ("channels_last", "patches", "together", "fused", "bf16", "graph")
+    for lever, field in zip(LEVERS, fields, strict=True):
+        if lever == name:
+            return bool(getattr(chosen, field, False))
+    return True
+
+
+def _times(work: Callable[[], Any], count: int) -> Callable[[], None]:
+    def repeat() -> None:
+        for _ in range(count):
+            work()
+
+    return repeat
