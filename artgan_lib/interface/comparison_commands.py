@@ -28,7 +28,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--images", type=int, default=64_000, help="seen by each run (default %(default)s)")
     command.add_argument("--extractor", help="score the runs when all are done, on this feature network")
     command.add_argument("--layer", help="of the feature network, by its dimensions")
-    command.add_argument("--n", type=int, default=10_000, help="pictures of each run to be scored (%(default)s)")
+    command.add_argument("--n", type=int, default=1000, help="pictures of each run to be scored (%(default)s)")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
 
@@ -54,10 +54,10 @@ def ablation(options: argparse.Namespace) -> int:
     import numpy as np
 
     from artgan_lib.data.cache import open_cache
-    from artgan_lib.evaluation.evaluate import Evaluation, evaluate
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.held_out import HeldOut
-    from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation, score_ablation
+    from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation
+    from artgan_lib.experiments.ablation_results import kernel_scorer, score_ablation
     from artgan_lib.gan.models import choose_device
     from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
@@ -81,10 +81,7 @@ def ablation(options: argparse.Namespace) -> int:
         order = np.random.default_rng(0).permutation(len(images))[: options.n]
         others = np.asarray(images[np.sort(order)])  # for the floor
         about = f"{options.held_out.name}, {len(held_out):,} pictures"
-
-        def score(fake: np.ndarray, planned: Planned) -> Evaluation:
-            return evaluate(fake, real, others, extractor, about_fake=planned.name, about_real=about)
-
+        score = kernel_scorer(real, others, extractor, about)
         for planned, found in score_ablation(plan, options.out, options.n, score):
             told = ", ".join(f"{score.name} {score.value:.4g}" for score in found.scores if score.value is not None)
             print(f"{planned.name}: {told}", flush=True)
@@ -94,7 +91,7 @@ def ablation(options: argparse.Namespace) -> int:
 
 
 def _tell_ablation(options: argparse.Namespace) -> None:
-    from artgan_lib.experiments.ablation import measures, read_ablation, verdict
+    from artgan_lib.experiments.ablation_results import measures, read_ablation, verdict
 
     table = read_ablation(options.out, options.base)
     for measure in measures(table):
