@@ -19,6 +19,13 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--out", metavar="DIR", type=read_path, help="write table3.md and table3.json there as well")
     command.add_argument("--paper", metavar="FILE", type=read_path, help="the paper's Table 3 (data/paper/table3.csv)")
 
+    command = add_command(subparsers, "held-out", held_out, "score a run's judges on pictures it was not trained on")
+    command.add_argument("run", metavar="RUN", type=read_path, help="folder of a run with checkpoints")
+    command.add_argument("--data", metavar="CACHE", type=read_path, required=True, help="pictures it was trained on")
+    command.add_argument("--held-out", metavar="CACHE", type=read_path, required=True, help="others")
+    command.add_argument("--n", type=int, default=2000, help="pictures of each kind (default %(default)s)")
+    command.add_argument("--out", metavar="FILE", type=read_path, help="write a line a checkpoint there as well")
+
     command = add_command(subparsers, "ablation", ablation, "train runs that differ in their initial weights alone")
     command.add_argument("--data", metavar="CACHE", type=read_path, required=True, help="pictures to train on")
     command.add_argument("--held-out", metavar="CACHE", type=read_path, required=True, help="others, to measure with")
@@ -46,6 +53,26 @@ def compare(options: argparse.Namespace) -> int:
     if options.out:
         print(write_atomic(options.out / "table3.md", found.to_markdown()))
         print(write_json(options.out / "table3.json", found.to_dict()))
+    return 0
+
+
+def held_out(options: argparse.Namespace) -> int:
+    """Print what the judge of each checkpoint makes of held-out pictures."""
+    import json
+
+    from artgan_lib.data.cache import open_cache
+    from artgan_lib.evaluation.held_out import held_out_along
+    from artgan_lib.gan.runs import RunFolder
+    from artgan_lib.runlog import write_atomic
+
+    others, seen = open_cache(options.held_out).images, open_cache(options.data).images
+    lines = []
+    for record in held_out_along(RunFolder(options.run), others, seen, options.n):
+        lines.append(json.dumps({key: None if value != value else value for key, value in record.items()}) + "\n")
+        told = "  ".join(f"{key} {value:.4g}" for key, value in record.items() if key != "step" and value == value)
+        print(told, flush=True)
+    if options.out:
+        print(write_atomic(options.out, "".join(lines)))
     return 0
 
 
