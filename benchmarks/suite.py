@@ -64,6 +64,15 @@ def measure(
     return found
 
 
+def merged(before: dict[str, Any], found: dict[str, Any], groups: tuple[str, ...]) -> dict[str, Any]:
+    """Put newly measured groups in the place of their former rows, in the order of the table."""
+    rows = [row for row in before["rows"] if row["group"] not in groups] + found["rows"]
+    left = [entry for entry in before["left_out"] if entry["group"] not in groups] + found["left_out"]
+    levers = found["levers"] if "levers" in groups else before["levers"]
+    rows.sort(key=lambda row: GROUPS.index(row["group"]))
+    return found | {"rows": rows, "left_out": left, "levers": levers}
+
+
 def _rows(group: str, device: str, sizes: Sizes, shared: Path, scratch: Path, limit: dict[str, float]) -> Iterator[Row]:
     if group == "training":
         yield from training_rows(sizes, device, limit)
