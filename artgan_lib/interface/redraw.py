@@ -128,7 +128,7 @@ def _campaign(root: Path, folder: Path) -> Iterator[Path]:
     strips = {variant: path.with_suffix(".progress.png") for variant, path in paths.items()}
     strips = {variant: path for variant, path in strips.items() if path.is_file()}
     if strips:
-        figure = Figure(figsize=(12, 5.6), layout="constrained")
+        figure = Figure(figsize=(12, 5.4), layout="constrained")
         for (variant, path), ax in zip(strips.items(), np.atleast_1d(figure.subplots(1, len(strips))), strict=True):
             seen = read_metadata(path)["images_seen"]
             with Image.open(path) as picture:
