@@ -25,7 +25,7 @@ IMAGES, LABELS, FILES, MANIFEST = "images.npy", "labels.npy", "files.jsonl", "ma
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Pictures ready for training."""
+    """Pictures ready for training (interface IPDT of Fig. 2)."""
 
     images: np.ndarray  # uint8 (N, size, size, 3), memory-mapped if it comes from a cache
     labels: np.ndarray  # int16 (N,), index into `styles`

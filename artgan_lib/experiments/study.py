@@ -4,6 +4,7 @@ The trials themselves are left to `experiments.search`.
 """
 
 import datetime
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -193,3 +194,69 @@ def export_study(study: "optuna.Study", folder: Path) -> list[Path]:
         write_atomic(folder / "trials.csv", table.to_csv(index=False, lineterminator="\n")),
         write_json(folder / "study.json", about),
     ]
+
+
+def read_study(folder: Path) -> "optuna.Study":
+    """Build a study in memory from what `export_study` wrote, to ask anew what mattered.
+
+    Args:
+        folder: With `trials.csv` and `study.json`.
+
+    Raises:
+        ArtganError: If a file is missing, or a value is none of those that were searched.
+    """
+    import optuna
+    import pandas as pd
+
+    try:
+        table = pd.read_csv(folder / "trials.csv", dtype=str, keep_default_na=False)
+        settings = json.loads((folder / "study.json").read_text(encoding="utf-8"))["settings"]
+    except FileNotFoundError as error:
+        raise ArtganError(f"{folder} holds no exported study: {Path(error.filename).name} is missing") from None
+    space = SPACE | {"batch_size": tuple(settings["batches"])}
+    searched = {name: optuna.distributions.CategoricalDistribution(choices) for name, choices in space.items()}
+    study = optuna.create_study(direction="minimize")
+    for row in table.to_dict("records"):
+        params = {}
+        for name, choices in space.items():
+            params[name] = {str(choice): choice for choice in choices}.get(row[name])
+            if params[name] is None:
+                raise ArtganError(f"{folder / 'trials.csv'} has {name} {row[name]!r}, which was not searched")
+        done = row["outcome"] == "done"
+        study.add_trial(
+            optuna.trial.create_trial(
+                params=params,
+                distributions=dict(searched),
+                state=optuna.trial.TrialState.COMPLETE if done else optuna.trial.TrialState.PRUNED,
+                value=float(row["kernel"]) if done else None,
+                user_attrs={"reason": row["reason"], "seconds": float(row["seconds"])},
+            )
+        )
+    return study
+
+
+def chance_importance(study: "optuna.Study", shuffles: int = 20, seed: int = 0) -> float:
+    """Return how much the most important row seems to matter where none can: the scores are shuffled among the trials.
+
+    Args:
+        study: With at least eight finished trials.
+        shuffles: How often.
+        seed: Of the shuffles.
+
+    Returns:
+        The largest share, as a mean over the shuffles; a row below it may owe its share to chance.
+
+    Raises:
+        ArtganError: If too few trials are finished.
+    """
+    import optuna
+
+    done = [trial for trial in study.get_trials() if trial.state.name == "COMPLETE"]
+    values, rng, largest = np.array([trial.value for trial in done], float), np.random.default_rng(seed), []
+    for _ in range(shuffles):
+        shuffled = optuna.create_study(direction="minimize")
+        for trial, value in zip(done, rng.permutation(values), strict=True):
+            trial.value = float(value)
+            shuffled.add_trial(trial)
+        largest.append(max(importances(shuffled).values()))
+    return float(np.mean(largest))

@@ -79,7 +79,7 @@ def differences(then: dict[str, Any], now: TrainConfig) -> list[str]:
 def export_generator(
     path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any], *, half: bool = False
 ) -> Path:
-    """Write a generator that describes itself.
+    """Write a generator that describes itself (interface IGME of Fig. 2).
 
     Args:
         path: Where to, ending in `.safetensors`.

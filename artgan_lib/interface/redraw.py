@@ -19,8 +19,12 @@ from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.interface.figures_bench import plot_ratios
 from artgan_lib.interface.figures_campaign import plot_curves, show_progress
+from artgan_lib.interface.figures_collapse import collapse_figures
+from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
+from artgan_lib.interface.figures_search import draw_search
 from artgan_lib.interface.figures_survey import draw_committed_survey
+from artgan_lib.interface.figures_system import draw_system
 from artgan_lib.interface.model_cards import write_model_cards
 from artgan_lib.interface.results_tables import (
     GENERATORS,
@@ -180,6 +184,7 @@ def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
 
 
 DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
+    draw_system,
     _paper_figures,
     _pictures,
     _three_variants,
@@ -188,6 +193,10 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     draw_committed_survey,
     _campaign,
     _enlargers,
+    draw_reference_curves,
+    draw_ablation,
+    collapse_figures,
+    draw_search,
     _benches,
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""

@@ -19,7 +19,16 @@ from artgan_lib import ArtganError, TrainConfig
 from artgan_lib.evaluation.collapse_signals import Reference
 from artgan_lib.evaluation.extractors import load_extractor
 from artgan_lib.experiments.search import Rungs, Search
-from artgan_lib.experiments.study import SPACE, Budget, export_study, importances, open_study, trials_table
+from artgan_lib.experiments.study import (
+    SPACE,
+    Budget,
+    chance_importance,
+    export_study,
+    importances,
+    open_study,
+    read_study,
+    trials_table,
+)
 from artgan_lib.gan.updates import build_networks
 from artgan_lib.interface.cli import main
 from artgan_lib.runlog import read_log
@@ -226,6 +235,17 @@ def test_the_tables_of_a_study(tmp_path: Path, pictures: np.ndarray) -> None:
     assert about["trials"] == 61
     assert about["settings"]["extractor"] == "random-projection 64"
     assert about["importance"]["lr"] == pytest.approx(found["lr"], abs=1e-4)
+
+    again = read_study(tmp_path / "out")
+    assert [trial.params for trial in again.trials] == [search.study.trials[number].params for number in table["trial"]]
+    assert importances(again) == pytest.approx(found)
+    chance = chance_importance(again, shuffles=5)
+    assert 1 / len(SPACE) < chance < 0.5 < found["lr"]
+    (tmp_path / "out" / "trials.csv").write_text(paths[0].read_text().replace("sgd", "rmsprop"))
+    with pytest.raises(ArtganError, match=r"trials.csv has optimizer 'rmsprop', which was not searched"):
+        read_study(tmp_path / "out")
+    with pytest.raises(ArtganError, match=r"holds no exported study: trials\.csv is missing"):
+        read_study(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
