@@ -19,6 +19,8 @@ from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.interface.figures_bench import plot_ratios
 from artgan_lib.interface.figures_campaign import plot_curves, show_progress
+from artgan_lib.interface.figures_collapse import collapse_figures
+from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
 from artgan_lib.interface.figures_search import draw_search
 from artgan_lib.interface.figures_survey import draw_committed_survey
