@@ -1,6 +1,7 @@
 """Preparing paintings and going through them, beside ImageFolder; and whether either grows with the size of a set."""
 
 import io
+import itertools
 import json
 import os
 import tarfile
@@ -24,10 +25,10 @@ def data_rows(paintings: Path, sizes: Sizes, scratch: Path) -> Iterator[Row]:
     """Compare preparing and one epoch with ImageFolder, on real paintings."""
     folder, archive = _unpacked(paintings, sizes.paintings, scratch)
     count = sum(1 for _ in folder.rglob("*.jpg"))
-    cache = scratch / "cache"
+    numbers = itertools.count()
 
     def ours() -> None:
-        prepare(archive, cache, split="train", overwrite=True)
+        prepare(archive, scratch / f"cache{next(numbers)}", split="train")
 
     def theirs() -> np.ndarray:
         from torchvision import transforms
@@ -37,6 +38,7 @@ def data_rows(paintings: Path, sizes: Sizes, scratch: Path) -> Iterator[Row]:
         return np.stack([np.asarray(image) for image, _ in dataset])
 
     pairs = interleaved(theirs, ours, sizes.rounds)
+    cache = scratch / "cache0"
     exact = bool((np.sort(_hashes(theirs())) == np.sort(_hashes(open_cache(cache).images))).all())
     name = f"prepare {count:,} paintings, {os.cpu_count()} cores"
     beside = "one process of ImageFolder, Resize, CenterCrop"

@@ -4,15 +4,17 @@
 
 What a row needs and is not there (paintings, weights, a package) is named and left out. The result goes to
 `build/bench/<device>.json` and where --out says; the file is written after every row, so that a run that is stopped
-keeps what it has.
+keeps what it has, and --only leaves the rows of other groups in it.
 """
 
 import argparse
+import json
 import os
 import tempfile
 import time
 import warnings
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,7 +42,7 @@ def measure(
     """Measure the rows of some groups; a group that begins after the minutes are over is left out."""
     begun = time.perf_counter()
     torch.manual_seed(SEED)
-    limit = peak(device, 4 if sizes is TOY else 64, 0.01 if sizes is TOY else 0.5)
+    limit = peak(device, toy=sizes is TOY)
     found: dict[str, Any] = machine(device) | {"seed": SEED, "peak": limit, "rows": [], "levers": [], "left_out": []}
     with tempfile.TemporaryDirectory() as folder:
         for group in groups:
@@ -51,7 +53,7 @@ def measure(
                 if group == "levers":
                     found["levers"] = lever_rows(sizes, device)
                 for row in _rows(group, device, sizes, shared, Path(folder), limit):
-                    found["rows"].append(row.to_json())
+                    found["rows"].append({"group": group} | row.to_json())
                     save(found)
                     print(_told(row), flush=True)
             except (ArtganError, ImportError, FileNotFoundError) as error:
@@ -60,6 +62,15 @@ def measure(
     found["minutes"] = round((time.perf_counter() - begun) / 60, 1)
     save(found)
     return found
+
+
+def merged(before: dict[str, Any], found: dict[str, Any], groups: tuple[str, ...]) -> dict[str, Any]:
+    """Put newly measured groups in the place of their former rows, in the order of the table."""
+    rows = [row for row in before["rows"] if row["group"] not in groups] + found["rows"]
+    left = [entry for entry in before["left_out"] if entry["group"] not in groups] + found["left_out"]
+    levers = found["levers"] if "levers" in groups else before["levers"]
+    rows.sort(key=lambda row: GROUPS.index(row["group"]))
+    return found | {"rows": rows, "left_out": left, "levers": levers}
 
 
 def _rows(group: str, device: str, sizes: Sizes, shared: Path, scratch: Path, limit: dict[str, float]) -> Iterator[Row]:
@@ -96,6 +107,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--only", choices=GROUPS, action="append", help="a group of rows; may be given again")
+    parser.add_argument("--rounds", type=int, default=TABLE.rounds, help="pairs of each row (default %(default)s)")
     parser.add_argument("--minutes", type=float, default=30.0, help="no group begins after so many")
     parser.add_argument("--shared", type=Path, default=SHARED, help="folder with paintings/ and weights/")
     parser.add_argument("--out", type=Path, action="append", default=[], help="where the result goes as well")
@@ -111,12 +123,15 @@ def main(arguments: list[str] | None = None) -> None:
     warnings.simplefilter("ignore")
     places = [Path("build/bench") / f"{options.device}.json", *options.out]
 
+    groups = tuple(options.only or GROUPS)
+    before = {place: json.loads(place.read_text()) for place in places if options.only and place.is_file()}
+
     def save(found: dict[str, Any]) -> None:
         for place in places:
-            write_json(place, found)
+            write_json(place, merged(before[place], found, groups) if place in before else found)
 
-    groups = tuple(options.only or GROUPS)
-    found = measure(options.device, TOY if options.toy else TABLE, groups, options.shared, options.minutes, save)
+    sizes = TOY if options.toy else replace(TABLE, rounds=options.rounds)
+    found = measure(options.device, sizes, groups, options.shared, options.minutes, save)
     unmet = [row["name"] for row in found["rows"] if not row["met"]]
     print(f"{len(found['rows'])} rows in {found['minutes']} minutes, {len(unmet)} not met -> {places[-1]}")
 

@@ -15,6 +15,7 @@ from artgan_lib.gan.distributed import World
 from artgan_lib.gan.pictures import Pictures
 from artgan_lib.gan.updates import build_networks, draw_batch
 from benchmarks.measure import Row, compared, counted, interleaved, limited, timed
+from benchmarks.measure import peak as measured_peak
 from benchmarks.plain import plain_script
 from benchmarks.sizes import Sizes
 
@@ -51,6 +52,8 @@ def _variant_rows(
     script = plain_script(config, device)
     real = draw_batch(config, images, 0, where).real.contiguous()
     with settled(plan, where):
+        if device == "cuda":
+            peak = measured_peak(device)  # of this precision
         ours = step_of(config, plan, images, device)
         work = counted(step_of(config, replace(plan, graph=False), images, device))
         for _ in range(5 if plan.graph else 0):

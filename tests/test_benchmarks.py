@@ -8,7 +8,7 @@ import pytest
 from artgan_lib.runlog import write_json
 from benchmarks.measure import Row, compared, counted, limited
 from benchmarks.sizes import TOY
-from benchmarks.suite import GROUPS, measure
+from benchmarks.suite import GROUPS, measure, merged
 
 
 def test_a_row_is_the_median_of_pairs_of_one_run() -> None:
@@ -20,6 +20,14 @@ def test_a_row_is_the_median_of_pairs_of_one_run() -> None:
     assert not Row("work", "a script", 1.49, 1.0, 3.0, 1.5).met
     assert limited("work", [0.5, 0.25], 1.0, "seconds").ratio == 3.0
     assert not limited("work", [1.1], 1.0, "seconds").met
+
+
+def test_one_group_measured_anew_leaves_the_others() -> None:
+    before = {"rows": [{"group": "growth", "name": "a"}, {"group": "data", "name": "b"}], "levers": [1], "left_out": []}
+    found = {"rows": [{"group": "data", "name": "c"}], "levers": [], "left_out": [], "commit": "new"}
+    after = merged(before, found, ("data",))
+    assert [row["name"] for row in after["rows"]] == ["c", "a"]
+    assert (after["levers"], after["commit"]) == ([1], "new")
 
 
 def test_operations_and_bytes_are_counted() -> None:

@@ -15,6 +15,8 @@ from PIL import Image, ImageCms, ImageOps
 
 from artgan_lib.config import IMAGE_SIZE
 
+ORIENTATION = 0x0112  # EXIF's tag
+
 MIN_SIDE = 16
 """Pixels that the shorter side of a painting must have."""
 
@@ -48,7 +50,7 @@ def square_thumbnail(image: Image.Image, size: int = IMAGE_SIZE) -> np.ndarray:
     width, height = image.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
-    square = image.crop((left, top, left + side, top + side))
+    square = image if width == height else image.crop((left, top, left + side, top + side))
     return np.asarray(square.resize((size, size), Image.Resampling.BICUBIC))
 
 
@@ -56,7 +58,8 @@ def upright(image: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF orientation says; a damaged EXIF block says nothing."""
     image.load()
     try:
-        return ImageOps.exif_transpose(image)
+        # Pillow would copy a picture that stands upright.
+        return ImageOps.exif_transpose(image) if image.getexif().get(ORIENTATION, 1) != 1 else image
     except Exception:
         return image
 
@@ -64,8 +67,11 @@ def upright(image: Image.Image) -> Image.Image:
 def to_rgb(image: Image.Image) -> Image.Image:
     """Turn any of Pillow's modes into RGB.
 
-    Transparency is laid over white, 16 bits a channel are scaled to eight, LAB goes by its colour profile.
+    One that is RGB already is handed back as it is. Transparency is laid over white, 16 bits a channel are scaled to
+    eight, LAB goes by its colour profile.
     """
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
     if image.mode.startswith("I") or image.mode == "F":  # first, for Pillow would clip them, not scale
         values = np.asarray(image, dtype=np.float64)
         if image.mode == "F":  # scientific pictures: 0 to 1, or 0 to 255

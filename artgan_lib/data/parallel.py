@@ -3,6 +3,7 @@
 Threads are enough: Pillow and hashlib leave the interpreter's lock while they work.
 """
 
+import itertools
 import os
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -15,7 +16,8 @@ Progress = Callable[[int, int], None]
 """Told how many files are done, of how many."""
 
 Result = TypeVar("Result")
-_AHEAD = 4  # files read ahead for each thread; more would only fill the memory
+_AT_ONCE = 4  # files handed to a thread together, since handing over costs as much as hashing one
+_AHEAD = 2  # such handfuls read ahead for each thread; more would only fill the memory
 
 
 def map_files(
@@ -33,12 +35,16 @@ def map_files(
         Number and result, in the order in which the source is read.
     """
     workers = workers or os.cpu_count() or 1
-    waiting: deque[tuple[int, Future[Result]]] = deque()
+    waiting: deque[Future[list[tuple[int, Result]]]] = deque()
+
+    def work_on(files: list[tuple[int, bytes | Exception]]) -> list[tuple[int, Result]]:
+        return [(number, work(content)) for number, content in files]
+
     with ThreadPoolExecutor(workers) as pool:
-        for number, content in source.stream(chosen):
-            waiting.append((number, pool.submit(work, content)))
+        stream = iter(source.stream(chosen))
+        while files := list(itertools.islice(stream, _AT_ONCE)):
+            waiting.append(pool.submit(work_on, files))
             if len(waiting) >= _AHEAD * workers:
-                done, future = waiting.popleft()
-                yield done, future.result()
-        for done, future in waiting:
-            yield done, future.result()
+                yield from waiting.popleft().result()
+        for future in waiting:
+            yield from future.result()

@@ -1,10 +1,11 @@
-"""What a judge makes of pictures that it has never trained on, measured while a run goes.
+"""What a judge makes of pictures that it has never trained on, measured while a run goes or along its checkpoints.
 
 A judge that scores training pictures higher than others of the same kind has begun to know them by heart; its score
-of held-out pictures then says what its lesson to the generator is still worth. Owns the callback alone.
+of held-out pictures then says what its lesson to the generator is still worth.
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,11 @@ from torch.func import functional_call
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.gan.checkpoints import load_checkpoint
 from artgan_lib.gan.losses import wasserstein_estimate
+from artgan_lib.gan.runs import RunFolder
 from artgan_lib.gan.training import Callback
-from artgan_lib.gan.updates import Networks
+from artgan_lib.gan.updates import Networks, build_networks
 from artgan_lib.images import fingerprint, to_float
 from artgan_lib.randomness import latents
 
@@ -39,18 +42,19 @@ class HeldOut(Callback):
         config: Of the run.
         held_out: Pictures that are not trained on, uint8 (N, 64, 64, 3).
         seen: Those that are.
+        count: Pictures of each kind, if there are so many, in whole batches.
 
     Raises:
         ArtganError: If both are the same pictures, or fewer than a batch.
     """
 
-    def __init__(self, config: TrainConfig, held_out: np.ndarray, seen: np.ndarray) -> None:
+    def __init__(self, config: TrainConfig, held_out: np.ndarray, seen: np.ndarray, count: int = COUNT) -> None:
         if fingerprint(held_out) == fingerprint(seen):
             raise ArtganError("the held-out pictures are those that are trained on; name another cache")
         self.config = config
-        self.held_out, self.seen = (_draw(images, config) for images in (held_out, seen))
-        count = max(COUNT, config.batch_size) // config.batch_size * config.batch_size
-        self.noise = torch.from_numpy(latents(config.seed, range(count), config.latent_dim))
+        self.held_out, self.seen = (_draw(images, count, config) for images in (held_out, seen))
+        painted = range(_whole(count, config.batch_size))
+        self.noise = torch.from_numpy(latents(config.seed, painted, config.latent_dim))
 
     @torch.no_grad()
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
@@ -69,13 +73,51 @@ class HeldOut(Callback):
         return dict(zip(KEYS, (float(scores[0].mean()), float(scores[1].mean()), *distances), strict=True))
 
 
-def _draw(images: np.ndarray, config: TrainConfig) -> Tensor:
-    """Take whole batches without replacement, the same for a seed: statistics of a shorter batch would be others."""
-    count = min(max(COUNT, config.batch_size), len(images)) // config.batch_size * config.batch_size
-    if not count:
+def held_out_along(
+    run: RunFolder, held_out: np.ndarray, seen: np.ndarray, count: int = COUNT
+) -> Iterator[dict[str, Any]]:
+    """Score the three kinds of pictures by the judge of each checkpoint that a run has kept.
+
+    Args:
+        run: Its folder.
+        held_out: Pictures that it was not trained on, uint8 (N, 64, 64, 3).
+        seen: Those that it was.
+        count: Pictures of each kind.
+
+    Yields:
+        `step`, `images_seen` and the values of `KEYS`, oldest first.
+
+    Raises:
+        ArtganError: If there is no checkpoint, one is damaged, or it was trained on other pictures.
+    """
+    if not run.saved():
+        raise ArtganError(f"there is no checkpoint in {run.path}; artgan train keeps every fifth (--keep-every)")
+    callback = None
+    for path in run.saved():
+        state = load_checkpoint(path)
+        if state["data"] != fingerprint(seen):
+            raise ArtganError(f"{run.path} was trained on other pictures than those that are named as seen")
+        config = TrainConfig.from_dict(state["config"])
+        networks = build_networks(config, torch.device("cpu"))
+        networks.load_state_dicts(state["networks"])
+        callback = callback or HeldOut(config, held_out, seen, count)
+        yield {"step": state["step"], "images_seen": state["step"] * config.batch_size} | callback.on_epoch(
+            {}, networks
+        )
+
+
+def _draw(images: np.ndarray, count: int, config: TrainConfig) -> Tensor:
+    """Take pictures without replacement, the same ones for a seed."""
+    if len(images) < config.batch_size:
         raise ArtganError(f"{len(images)} pictures do not fill one batch of {config.batch_size} to be scored")
-    chosen = np.sort(np.random.default_rng(config.seed).choice(len(images), count, replace=False))
+    size = min(_whole(count, config.batch_size), _whole(len(images), config.batch_size))
+    chosen = np.sort(np.random.default_rng(config.seed).choice(len(images), size, replace=False))
     return torch.from_numpy(np.ascontiguousarray(images[chosen]))
+
+
+def _whole(count: int, size: int) -> int:
+    """Round down to whole batches, at least one: statistics of a shorter batch would be others."""
+    return max(count, size) // size * size
 
 
 def _batches(images: Tensor, size: int) -> list[Tensor]:

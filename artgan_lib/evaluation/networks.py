@@ -15,6 +15,7 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import fuse_conv_bn_eval
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import to_float
@@ -245,7 +246,16 @@ def _read(path: Path, what: str, build: Callable[[], nn.Module]) -> nn.Module:
 
 
 def _ready(network: nn.Module, device: torch.device) -> nn.Module:
-    """Put a network into the form in which it only looks; channels last is twice as fast on a processor."""
+    """Put a network into the form in which it only looks; channels last is twice as fast on a processor.
+
+    What batch normalisation does to a convolution's result is put into its weights, which changes features by less than
+    a millionth.
+    """
+    network.eval()
+    for block in network.modules():
+        conv, norm = getattr(block, "conv", None), getattr(block, "bn", None)
+        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
+            block.conv, block.bn = fuse_conv_bn_eval(conv, norm), nn.Identity()
     return network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 

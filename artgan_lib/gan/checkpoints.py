@@ -19,7 +19,7 @@ from torch import nn
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.models import Generator
+from artgan_lib.gan.models import Generator, build_models
 from artgan_lib.runlog import write_atomic
 
 FORMAT = 1
@@ -99,16 +99,25 @@ def export_generator(
 def painters(state: dict[str, Any]) -> dict[str, Generator]:
     """Return the generators in a training state: the `newest`, and its `average` where one was kept.
 
+    An average begins with the first weights, and a short run has not forgotten them. What is left of them is taken out,
+    as Adam takes it out of its moments (Kingma & Ba 2015, section 3).
+
     Args:
         state: From `load_checkpoint`.
     """
+    config = TrainConfig.from_dict(state["config"])
     found = {"newest": state["networks"]["generator"]}
     if "average" in state["networks"]:
-        average = state["networks"]["average"]
-        found["average"] = {name.removeprefix("module."): average[name] for name in average if name != "n_averaged"}
+        average = dict(state["networks"]["average"])
+        left = config.ema_decay ** max(int(average.pop("n_averaged")) - 1, 0)
+        found["average"] = {name.removeprefix("module."): value for name, value in average.items()}
+        if left < 1 and state.get("forked") is None:  # the average of a fork began with trained weights
+            for name, value in build_models(config)[0].state_dict().items():
+                if value.is_floating_point():
+                    found["average"][name] = (found["average"][name] - left * value) / (1 - left)
     generators = {}
     for kind, weights in found.items():
-        generators[kind] = Generator(TrainConfig.from_dict(state["config"]))
+        generators[kind] = Generator(config)
         generators[kind].load_state_dict(weights)
         generators[kind].eval().requires_grad_(False)
     return generators

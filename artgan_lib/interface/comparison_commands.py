@@ -19,6 +19,13 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--out", metavar="DIR", type=read_path, help="write table3.md and table3.json there as well")
     command.add_argument("--paper", metavar="FILE", type=read_path, help="the paper's Table 3 (data/paper/table3.csv)")
 
+    command = add_command(subparsers, "held-out", held_out, "score a run's judges on pictures it was not trained on")
+    command.add_argument("run", metavar="RUN", type=read_path, help="folder of a run with checkpoints")
+    command.add_argument("--data", metavar="CACHE", type=read_path, required=True, help="pictures it was trained on")
+    command.add_argument("--held-out", metavar="CACHE", type=read_path, required=True, help="others")
+    command.add_argument("--n", type=int, default=2000, help="pictures of each kind (default %(default)s)")
+    command.add_argument("--out", metavar="FILE", type=read_path, help="write a line a checkpoint there as well")
+
     command = add_command(subparsers, "ablation", ablation, "train runs that differ in their initial weights alone")
     command.add_argument("--data", metavar="CACHE", type=read_path, required=True, help="pictures to train on")
     command.add_argument("--held-out", metavar="CACHE", type=read_path, required=True, help="others, to measure with")
@@ -28,7 +35,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--images", type=int, default=64_000, help="seen by each run (default %(default)s)")
     command.add_argument("--extractor", help="score the runs when all are done, on this feature network")
     command.add_argument("--layer", help="of the feature network, by its dimensions")
-    command.add_argument("--n", type=int, default=10_000, help="pictures of each run to be scored (%(default)s)")
+    command.add_argument("--n", type=int, default=1000, help="pictures of each run to be scored (%(default)s)")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
 
 
@@ -49,15 +56,35 @@ def compare(options: argparse.Namespace) -> int:
     return 0
 
 
+def held_out(options: argparse.Namespace) -> int:
+    """Print what the judge of each checkpoint makes of held-out pictures."""
+    import json
+
+    from artgan_lib.data.cache import open_cache
+    from artgan_lib.evaluation.held_out import held_out_along
+    from artgan_lib.gan.runs import RunFolder
+    from artgan_lib.runlog import write_atomic
+
+    others, seen = open_cache(options.held_out).images, open_cache(options.data).images
+    lines = []
+    for record in held_out_along(RunFolder(options.run), others, seen, options.n):
+        lines.append(json.dumps({key: None if value != value else value for key, value in record.items()}) + "\n")
+        told = "  ".join(f"{key} {value:.4g}" for key, value in record.items() if key != "step" and value == value)
+        print(told, flush=True)
+    if options.out:
+        print(write_atomic(options.out, "".join(lines)))
+    return 0
+
+
 def ablation(options: argparse.Namespace) -> int:
     """Train and score what the plan asks for and is not done yet, then tell what it shows."""
     import numpy as np
 
     from artgan_lib.data.cache import open_cache
-    from artgan_lib.evaluation.evaluate import Evaluation, evaluate
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.held_out import HeldOut
-    from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation, score_ablation
+    from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation
+    from artgan_lib.experiments.ablation_results import kernel_scorer, score_ablation
     from artgan_lib.gan.models import choose_device
     from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
@@ -81,10 +108,7 @@ def ablation(options: argparse.Namespace) -> int:
         order = np.random.default_rng(0).permutation(len(images))[: options.n]
         others = np.asarray(images[np.sort(order)])  # for the floor
         about = f"{options.held_out.name}, {len(held_out):,} pictures"
-
-        def score(fake: np.ndarray, planned: Planned) -> Evaluation:
-            return evaluate(fake, real, others, extractor, about_fake=planned.name, about_real=about)
-
+        score = kernel_scorer(real, others, extractor, about)
         for planned, found in score_ablation(plan, options.out, options.n, score):
             told = ", ".join(f"{score.name} {score.value:.4g}" for score in found.scores if score.value is not None)
             print(f"{planned.name}: {told}", flush=True)
@@ -94,7 +118,7 @@ def ablation(options: argparse.Namespace) -> int:
 
 
 def _tell_ablation(options: argparse.Namespace) -> None:
-    from artgan_lib.experiments.ablation import measures, read_ablation, verdict
+    from artgan_lib.experiments.ablation_results import measures, read_ablation, verdict
 
     table = read_ablation(options.out, options.base)
     for measure in measures(table):

@@ -6,7 +6,8 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from artgan_lib.evaluation.records import read_run
-from artgan_lib.experiments.ablation import SCHEMES, read_ablation
+from artgan_lib.experiments.ablation import SCHEMES
+from artgan_lib.experiments.ablation_results import read_ablation
 from artgan_lib.interface.figures import save_figure
 from artgan_lib.interface.figures_ablation import plot_over_training, plot_paired
 from artgan_lib.interface.figures_losses import reference_sheet

@@ -140,7 +140,11 @@ def _length(root: Path, shipped: Shipped, config: TrainConfig, paper: TrainConfi
 
 def _moment(root: Path, shipped: Shipped, config: TrainConfig) -> str:
     kind = shipped.origin.get("kind", "average" if config.ema_decay else "newest")
-    told = f"the average of its weights (decay {config.ema_decay:g})" if kind == "average" else "as it was trained last"
+    told = (
+        f"the average of its weights (decay {config.ema_decay:g}, freed of the first ones)"
+        if kind == "average"
+        else "as it was trained last"
+    )
     path = root / "data" / "results" / f"{shipped.name}_paintings64.curve.json"
     if not path.is_file():
         return told

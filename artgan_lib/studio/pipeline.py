@@ -159,7 +159,7 @@ class GenerationJob:
 
     def image_enhancement(self, generated: Iterator[GeneratedData]) -> Iterator[EnlargedImage]:
         """Enlarge each picture to the size that was asked for."""
-        together = self._upscaler.batch if self._upscaler is not None else 1
+        together = self._upscaler.at_once if self._upscaler is not None else 1
         while chunk := list(itertools.islice(generated, together)):
             self._check()
             enlarged = [picture.pixels for picture in chunk]

@@ -5,8 +5,9 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, TrainConfig, preset, read_log, synthetic_paintings, train
-from artgan_lib.evaluation.held_out import KEYS, HeldOut
+from artgan_lib.evaluation.held_out import KEYS, HeldOut, held_out_along
 from artgan_lib.gan.checkpoints import load_checkpoint
+from artgan_lib.gan.runs import RunFolder
 from artgan_lib.gan.updates import build_networks
 from artgan_lib.images import to_float
 
@@ -73,3 +74,19 @@ def test_held_out_pictures_must_be_others_and_fill_a_batch(pictures: np.ndarray,
         HeldOut(tiny("dcgan"), pictures, pictures)
     with pytest.raises(ArtganError, match="3 pictures do not fill one batch of 4"):
         HeldOut(tiny("dcgan"), others[:3], pictures)
+
+
+def test_checkpoints_tell_afterwards_what_the_log_would_have_told(
+    pictures: np.ndarray, others: np.ndarray, tmp_path: Path
+) -> None:
+    config = tiny("wgan-gp")
+    watched = train(config, pictures, tmp_path, device="cpu", callbacks=[HeldOut(config, others, pictures)], fast=False)
+    log = read_log(watched.log)
+    found = list(held_out_along(RunFolder(tmp_path), others, pictures))
+    assert [record["step"] for record in found] == log["step"].tolist()
+    for key in KEYS:
+        assert [record[key] for record in found] == pytest.approx(log[key].tolist(), abs=1e-5)
+    with pytest.raises(ArtganError, match="was trained on other pictures"):
+        list(held_out_along(RunFolder(tmp_path), pictures, others))
+    with pytest.raises(ArtganError, match="there is no checkpoint in"):
+        list(held_out_along(RunFolder(tmp_path / "none"), others, pictures))

@@ -3,7 +3,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from artgan_lib import ArtganError, load_generator
 from artgan_lib.experiments import harvest
@@ -26,9 +25,7 @@ def test_painters_tell_when_they_painted(runs: Path) -> None:
     assert (newest.kind, average.kind) == ("newest", "average")
     assert average.origin["images_seen"] == 12  # of the first of three epochs
     assert average.origin["pictures"] == 40
-    last = list(painters_at(run, run.saved()[-1]))[1].generator
-    z = torch.randn(2, 8)
-    assert torch.equal(last(z), load_generator(run.generator)[0](z))
+    assert [painter.origin["step"] for painter in painters_at(run, run.saved()[-1])] == [9, 9]
 
 
 def test_what_is_worth_keeping_comes_home_in_few_files(runs: Path, tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset, train
+from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset
 from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, painters, save_checkpoint
+from artgan_lib.gan.updates import build_networks
 from artgan_lib.images import fingerprint, spot_fingerprint
 
 CONFIG = preset("wgan-gp", "smoke", width=2)
@@ -135,15 +136,31 @@ def test_a_generator_at_half_precision_is_half_as_large_and_read_in_float32(tmp_
         assert torch.equal(loaded[name], value.half().float() if value.dim() > 1 else value), name
 
 
-def test_both_painters_of_a_state_are_had_from_it(tmp_path: Path, pictures: np.ndarray) -> None:
-    config = preset("dcgan", "smoke", width=2, latent_dim=8, batch_size=4, images_per_epoch=12, epochs=1, ema_decay=0.5)
-    result = train(config, pictures, tmp_path, device="cpu")
-    (checkpoint,) = (tmp_path / "checkpoints").iterdir()
-    state = load_checkpoint(checkpoint)
+def test_the_average_in_a_state_is_freed_of_the_first_weights() -> None:
+    config = preset("dcgan", "smoke", width=2, latent_dim=8, ema_decay=0.9)
+    networks = build_networks(config, torch.device("cpu"))
+    assert networks.average is not None
+    wanted = {name: torch.zeros_like(value) for name, value in networks.generator.state_dict().items()}
+    rng, weights = torch.Generator().manual_seed(0), 0.0
+    for update in range(12):
+        with torch.no_grad():
+            for parameter in networks.generator.parameters():
+                if update:  # the average begins with what it is given first, here the initial weights
+                    parameter.copy_(torch.randn(parameter.shape, generator=rng))
+        networks.average.update_parameters(networks.generator)
+        if update:
+            weights = 0.9 * weights + 0.1
+            for name, value in networks.generator.named_parameters():
+                wanted[name] = 0.9 * wanted[name] + 0.1 * value.detach()
+    state = {"config": config.to_dict(), "networks": networks.state_dicts(), "forked": None}
     found = painters(state)
     assert list(found) == ["newest", "average"]
-    z = torch.randn(2, 8)
-    assert torch.equal(found["average"](z), load_generator(result.generator)[0](z))
-    assert not torch.equal(found["average"](z), found["newest"](z))
+    for name, parameter in found["average"].named_parameters():
+        torch.testing.assert_close(parameter, wanted[name] / weights, atol=1e-5, rtol=1e-5)
+    for name, value in found["newest"].state_dict().items():
+        assert torch.equal(value, networks.generator.state_dict()[name])
+    kept = painters(state | {"forked": {"run": "parent"}})["average"].state_dict()
+    for name, value in networks.painter.state_dict().items():
+        assert torch.equal(kept[name], value)
     del state["networks"]["average"]
     assert list(painters(state)) == ["newest"]
