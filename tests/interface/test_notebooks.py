@@ -57,6 +57,27 @@ def test_parameters_are_literals_and_begin_with_the_profile(path: Path) -> None:
     assert all(re.match(r'[A-Z_]+ = ("[^"]*"|-?[\d.]+|True|False)(  # .+)?$', line) for line in lines)
 
 
+def exercises(path: Path) -> list[str]:
+    """Return the exercises of a notebook as the solutions name them, such as `05 · Exercise 2`."""
+    texts = ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]
+    _, _, asked = "\n".join(texts).partition("## Exercises")
+    return [f"{path.stem[:2]} · Exercise {number}" for number in re.findall(r"^(\d+)\. ", asked, re.MULTILINE)]
+
+
+def test_every_exercise_is_solved_under_a_heading_of_its_own(root: Path) -> None:
+    asked = [name for path in NOTEBOOKS if not path.stem.startswith("9") for name in exercises(path)]
+    cells = json.loads((root / "notebooks" / "90_solutions.ipynb").read_text())["cells"]
+    solved: dict[str, int] = {}
+    for cell in cells:
+        for name in re.findall(r"^### (\d\d · Exercise \d+): ", "".join(cell["source"]), re.MULTILINE):
+            solved[name] = 0
+        if cell["cell_type"] == "code" and solved:
+            solved[list(solved)[-1]] += 1
+    assert len(asked) >= 30
+    assert list(solved) == asked
+    assert all(solved.values()), "a solution without code"
+
+
 def test_the_series_is_found_in_order_and_by_number(root: Path) -> None:
     assert [path.stem for path in find_notebooks(root / "notebooks")] == IDS
     assert [path.stem for path in find_notebooks(root / "notebooks", ["05"])] == ["05_wgan_gp"]

@@ -21,6 +21,7 @@ EXPECTED = {
     "04_dcgan_wi": {"spread_glorot": 0.01276, "checkerboard_kernel_3": 0.496, "checkerboard_kernel_5": 1.457},
     "05_wgan_gp": {"linear_penalty": 4.0, "slope_with_penalty": 0.913},
     "08_upscaling": {"psnr_bicubic": 36.7, "psnr_lanczos": 37.9, "ssim_bicubic": 0.964, "noisy_psnr_lanczos": 23.1},
+    "10_hyperparameter_search": {"points": 7_962_624, "random_off": 9.83},
     "11_latent_space": {
         "length": 11.27,
         "length_kept_straight": 0.715,
@@ -103,6 +104,23 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert results["slope_with_clipping"] < 1e-3 < results["slope_with_penalty"]
         assert results["linear_penalty"] == pytest.approx(4, rel=1e-5)
         assert results["steps"] == 10
+    elif path.stem == "10_hyperparameter_search":
+        assert results["tpe_best"] < results["random_best"]
+        assert (results["trials"], results["trials_scored"]) == (4, 3)  # the fourth is refused
+        assert results["study_finished"] >= 8
+        assert 1 / 16 < results["importance_by_chance"] < 0.5
+    elif path.stem == "90_solutions":
+        assert results["00.1 equal"] is True
+        assert (results["00.2 kept"], results["01.2 pairs"], results["07.2 recall"]) == (2, 1, 0)
+        by_hand = {"01.1 edges": 1 - (50 / 64) ** 2, "02.1 share": 2 / 3, "05.1 penalty": 0.25, "06.3 by heart": 0.5}
+        by_hand |= {"07.1 one": 0.01, "07.1 many": 7.68, "07.3 p of two": 1 / 24, "11.1 length": math.sqrt(0.75)}
+        for name, value in by_hand.items():
+            assert results[name] == pytest.approx(value, rel=1e-3), name
+        assert results["03.2 memory"] < 0.1 * results["03.2 fresh"]
+        assert results["05.2 ratio"] > 100
+        assert results["08.2 mixed over worse"] > 0
+        assert results["09.2 kept"] < 0.8
+        assert results["11.2 contrast kept"] < 1
     elif path.stem == "11_latent_space":
         assert results["length"] == pytest.approx(math.sqrt(128), rel=0.02)
         assert results["length_kept_straight"] == pytest.approx(math.sqrt(0.5), rel=0.05)
