@@ -9,7 +9,18 @@ __version__ = "0.1.0"
 
 __getattr__, __dir__, __all__ = lazy.attach(
     __name__,
-    submodules=["config", "data", "gan", "images", "interface", "presets", "runlog", "studio"],
+    submodules=[
+        "config",
+        "data",
+        "evaluation",
+        "experiments",
+        "gan",
+        "images",
+        "interface",
+        "presets",
+        "runlog",
+        "studio",
+    ],
     submod_attrs={
         "config": ["TrainConfig"],
         "data.cache": ["PictureSet", "open_cache"],
@@ -17,6 +28,11 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "data.survey": ["Survey", "survey"],
         "data.synthetic": ["LOOKS", "synthetic_paintings"],
         "errors": ["ArtganError"],
+        "evaluation.collapse": ["collapse_events"],
+        "evaluation.collapse_watch": ["CollapseWatch"],
+        "evaluation.evaluate": ["evaluate"],
+        "evaluation.extractors": ["load_extractor"],
+        "evaluation.measuring": ["Measuring"],
         "gan.checkpoints": ["export_generator", "load_generator"],
         "gan.losses": ["gradient_penalty"],
         "gan.models": ["build_models"],

@@ -54,12 +54,13 @@ def test_modules_say_what_they_own_and_stay_small(module: Path) -> None:
 
 def test_public_names() -> None:
     assert set(artgan_lib.__all__) == {
-        *("config", "data", "gan", "images", "interface", "presets", "runlog", "studio"),
+        *("config", "data", "evaluation", "experiments", "gan", "images", "interface", "presets", "runlog", "studio"),
         *("POINTS", "PRESETS", "PROFILES", "VARIANTS", "TrainConfig", "preset"),
         *("PictureSet", "load_pictures", "open_cache", "prepare", "LOOKS", "synthetic_paintings", "Survey", "survey"),
         "ArtganError",
         *("export_generator", "load_generator", "gradient_penalty", "build_models"),
         *("Callback", "TrainResult", "train"),
+        *("CollapseWatch", "Measuring", "collapse_events", "evaluate", "load_extractor"),
         *("image_grid", "read_metadata", "read_log"),
         *("ConvertingSettings", "EnhancingSettings", "GenerationJob", "GenerationSettings"),
         *("Recipe", "variations", "walk", "paint_recipes", "sample", "load_upscaler"),

@@ -30,7 +30,7 @@ THRESHOLDS: dict[str, float] = {"diversity": 0.33, "pairwise": 0.51, "duplicates
 """Where each signal becomes alarming; what `artgan calibrate` found."""
 
 WARM_UP = 2000
-"""Generator updates after which the rule wakes in any case: a healthy DCGAN took about 1,000 here to become varied."""
+"""Generator updates after which the rule wakes in any case; narrow DCGANs took over 1,000 to become varied."""
 
 _REAL = {"diversity": 1.0, "pairwise": 1.0, "duplicates": 0.0, "style_entropy": 1.0}
 _BACK = 0.25  # of the way from the threshold to what real pictures have

@@ -100,7 +100,8 @@ def painters(state: dict[str, Any]) -> dict[str, Generator]:
     """Return the generators in a training state: the `newest`, and its `average` where one was kept.
 
     An average begins with the first weights, and a short run has not forgotten them. What is left of them is taken out,
-    as Adam takes it out of its moments (Kingma & Ba 2015, section 3).
+    as Adam takes it out of its moments (Kingma & Ba 2015, section 3), and the statistics of batch normalisation are
+    measured anew, on random numbers of a fixed seed (Izmailov et al. 2018, algorithm 1).
 
     Args:
         state: From `load_checkpoint`.
@@ -112,15 +113,32 @@ def painters(state: dict[str, Any]) -> dict[str, Generator]:
         left = config.ema_decay ** max(int(average.pop("n_averaged")) - 1, 0)
         found["average"] = {name.removeprefix("module."): value for name, value in average.items()}
         if left < 1 and state.get("forked") is None:  # the average of a fork began with trained weights
-            for name, value in build_models(config)[0].state_dict().items():
-                if value.is_floating_point():
-                    found["average"][name] = (found["average"][name] - left * value) / (1 - left)
+            for name, value in build_models(config)[0].named_parameters():
+                found["average"][name] = (found["average"][name] - left * value.detach()) / (1 - left)
     generators = {}
     for kind, weights in found.items():
         generators[kind] = Generator(config)
         generators[kind].load_state_dict(weights)
+        if kind == "average":
+            _measure_statistics(generators[kind], config.latent_dim)
         generators[kind].eval().requires_grad_(False)
     return generators
+
+
+@torch.no_grad()
+def _measure_statistics(generator: Generator, latent_dim: int, batches: int = 16, batch_size: int = 64) -> None:
+    """Set the statistics of batch normalisation to their mean over batches of random numbers."""
+    norms = [layer for layer in generator.modules() if isinstance(layer, nn.BatchNorm2d)]
+    momenta = [norm.momentum for norm in norms]
+    for norm in norms:
+        norm.reset_running_stats()
+        norm.momentum = None  # a mean over all batches
+    rng = torch.Generator().manual_seed(0)
+    generator.train()
+    for _ in range(batches if norms else 0):
+        generator(torch.randn(batch_size, latent_dim, generator=rng))
+    for norm, momentum in zip(norms, momenta, strict=True):
+        norm.momentum = momentum
 
 
 def load_generator(path: Path | str) -> tuple[Generator, dict[str, Any]]:

@@ -96,7 +96,8 @@ def plot_curves(held_out: Mapping[str, Any], ax: "Axes") -> "Axes":
     """
     alike: dict[str, list[str]] = {}
     for kind, points in held_out["curves"].items():
-        alike.setdefault(str(points), []).append(kind)
+        best = {false: max(right for at, right in points if at == false) for false, _ in points}
+        alike.setdefault(str(best), []).append(kind)
     for number, kinds in enumerate(alike.values(), 1):
         false, right = 100 * np.array(held_out["curves"][kinds[0]]).T
         colour = _KIND_COLOURS[number % len(_KIND_COLOURS)]
@@ -142,7 +143,7 @@ def _caught(root: Path, folder: Path) -> Path:
     grids = sorted((root / RESULTS / "collapse_driven").glob("epoch_*.png"))
     figure = Figure(figsize=(3.2 * len(grids), 7), layout="constrained")
     places = figure.add_gridspec(2, len(grids))
-    title = "A WGAN-GP on real paintings, its penalty taken away; dashed: thresholds"
+    title = "A WGAN-GP on real paintings, its penalty taken away and given back; dashed: thresholds"
     plot_signals(log, figure.add_subplot(places[0, :])).set_title(title)
     for number, path in enumerate(grids):
         ax = figure.add_subplot(places[1, number])

@@ -13,6 +13,8 @@ import numpy as np
 from artgan_lib.interface.panel_pictures import Shown, data_address, facts, full_tag, image_tag, metadata_of
 from artgan_lib.interface.panel_texts import RefusalError, Texts
 
+FEW = 12  # pictures up to which each is shown larger
+
 
 @dataclass
 class Actions:
@@ -134,6 +136,7 @@ class Gallery:
             tile = self._tile(shown, pixels, len(self.tiles))
             self.tiles.append(tile)
         self.grid.children = tuple(tile.widget for tile in self.tiles)
+        (self.grid.add_class if len(self.tiles) <= FEW else self.grid.remove_class)("artgan-few")
         self._fit()
 
     def chosen(self) -> list[Shown]:
@@ -252,9 +255,9 @@ class Gallery:
             (self.grid, there and opened is None),
             (self.told, there and opened is None),
             (self.all, there and opened is None),
-            (self.like, there and opened is None),
-            (self.larger, there and opened is None),
-            (self.morph, there and opened is None),
+            (self.like, bool(chosen) and opened is None),
+            (self.larger, bool(chosen) and opened is None),
+            (self.morph, bool(chosen) and opened is None),
             (self.zip, there and opened is None),
         ):
             widget.layout.display = None if shown else "none"

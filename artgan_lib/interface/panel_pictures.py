@@ -17,7 +17,7 @@ from artgan_lib.interface.panel_texts import Texts
 from artgan_lib.studio.animation import KINDS
 from artgan_lib.studio.store import StoredRun, read_run
 
-THUMBNAIL = 192  # pixels of a side: sharp on the densest screens at the size of a tile
+THUMBNAIL = 256  # pixels of a side: sharp at the size of the largest tile
 FILMS = KINDS[:2]
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif"}
 _TYPES |= {".zip": "application/zip"}
@@ -66,7 +66,7 @@ def stored(path: Path) -> Shown:
 
 
 def thumbnail(path: Path) -> np.ndarray | None:
-    """Return a picture as uint8 (side, side, 3), a side of at most 192 pixels, or None where it cannot be read."""
+    """Return a picture as uint8 (side, side, 3), a side of at most 256 pixels, or None where it cannot be read."""
     try:
         with Image.open(path) as image:
             image.draft("RGB", (THUMBNAIL, THUMBNAIL))
@@ -117,7 +117,7 @@ def facts(shown: Shown, about: dict[str, Any], texts: Texts) -> str:
         "fact_variety": about.get("truncation"),
         "fact_size": f"{size} × {size}" if size else None,
         "fact_upscaler": about.get("upscaler"),
-        "fact_file": shown.path.name,
+        "fact_file": f"{shown.path.parent.name}/{shown.path.name}",
     }
     told = (f"<dt>{texts(key)}</dt><dd>{html.escape(str(value))}</dd>" for key, value in rows.items() if value)
     return f'<dl class="artgan-facts">{"".join(told)}</dl>'

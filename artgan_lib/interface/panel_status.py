@@ -135,7 +135,8 @@ class StatusView:
         count, seconds, total = self.over
         if self.state == "done" and count:
             return self.texts("made", pictures=self.texts.pictures(count), time=self.texts.duration(seconds))
-        return self.texts("kept", done=count, total=total) if total and self.state != "done" else ""
+        told = self.state == "cancelled" or (self.state == "failed" and count)
+        return self.texts("kept", done=count, total=total) if total and told else ""
 
     def _bar(self, done: int, total: int, told: str) -> str:
         share: Any = 100 * done / total if total else 0

@@ -38,7 +38,7 @@ STYLES = """
 
 /* Two columns; one below the other where there is no room */
 .artgan-body { flex: 1 1 auto; min-height: 0; align-items: stretch; }
-.artgan-left { flex: 0 0 312px; border-right: 1px solid var(--ag-line); min-height: 0; }
+.artgan-left { flex: none; width: 312px; border-right: 1px solid var(--ag-line); min-height: 0; }
 .artgan-right { flex: 1 1 0; min-width: 0; min-height: 0; }
 .artgan-settings { flex: 1 1 auto; overflow-y: auto !important; padding: 4px 18px 12px; }
 .artgan-start { flex: none; padding: 12px 18px 16px; border-top: 1px solid var(--ag-line); gap: 8px; }
@@ -58,6 +58,7 @@ STYLES = """
   border: 1px solid var(--ag-line) !important; border-radius: var(--ag-radius);
   background-color: var(--ag-bg) !important; color: var(--ag-text) !important;
   font-size: 13px !important; }
+& select { appearance: auto; background-image: none !important; }
 & .jupyter-button, & .artgan-button { height: 30px; line-height: 28px; padding: 0 12px;
   border: 1px solid var(--ag-line); border-radius: var(--ag-radius); background: var(--ag-bg); color: var(--ag-text);
   font-size: 13px; box-shadow: none; text-decoration: none; display: inline-block; text-align: center; margin: 0; }
@@ -126,6 +127,7 @@ STYLES = """
 .artgan-empty b { color: var(--ag-text); font-size: 15px; font-weight: 600; }
 .artgan-grid { display: grid; flex: none; gap: 14px 12px;
   grid-template-columns: repeat(auto-fill, minmax(136px, 1fr)); }
+.artgan-grid.artgan-few { grid-template-columns: repeat(auto-fill, minmax(196px, 1fr)); }
 .artgan-tile { position: relative; }
 .artgan-tile img, .artgan-tile .artgan-gone { display: block; width: 100%; aspect-ratio: 1; object-fit: cover;
   border-radius: var(--ag-radius); background: var(--ag-soft); max-width: none; }
@@ -149,18 +151,21 @@ STYLES = """
 
 /* Narrow */
 @container artgan (max-width: 860px) {
-  .artgan-left { flex-basis: 264px; }
+  .artgan-left { width: 264px; }
   .artgan-settings, .artgan-start, .artgan-status, .artgan-gallery, .artgan-header {
     padding-left: 14px; padding-right: 14px; }
   & :is(.widget-inline-hbox, .widget-radio) > .widget-label { width: 70px; min-width: 70px; }
   .artgan-hint, & .widget-checkbox { padding-left: 0; }
   .artgan-grid { grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); }
+  .artgan-grid.artgan-few { grid-template-columns: repeat(auto-fill, minmax(144px, 1fr)); }
   .artgan-detail { flex-direction: column; align-items: stretch; }
   .artgan-large, .artgan-beside { flex: none; }
 }
 @container artgan (max-width: 600px) {
   .artgan-body { flex-direction: column; overflow-y: auto !important; align-items: stretch; }
   .artgan-left, .artgan-right, .artgan-settings, .artgan-gallery { flex: none; overflow: visible !important; }
+  .artgan-left, .artgan-right { width: 100%; }
+  .artgan-title h2 span { display: none; }
   .artgan-left { border-right: 0; border-bottom: 1px solid var(--ag-line); }
   .artgan-status { position: sticky; top: 0; background: var(--ag-bg); z-index: 2; }
 }

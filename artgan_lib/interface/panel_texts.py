@@ -34,23 +34,23 @@ TEXTS: dict[str, dict[str, str]] = {
     "seed": {"en": "Seed", "uk": "Зерно"},
     "surprise": {"en": "Surprise me", "uk": "Навмання"},
     "seed_hint": {
-        "en": "Same seed, same pictures.",
-        "uk": "Те саме зерно — ті самі картини.",
+        "en": "Same seed, same pictures; 7:3 is number 3 of seed 7.",
+        "uk": "Те саме зерно — ті самі картини; 7:3 — номер 3 зерна 7.",
     },
     "variety": {"en": "Variety", "uk": "Розмаїття"},
     "variety_full": {"en": "full", "uk": "повне"},
     "variety_less": {"en": "a little less", "uk": "трохи менше"},
     "variety_half": {"en": "half", "uk": "половина"},
-    "variety_low": {"en": "little, fewer failures", "uk": "мале, менше невдач"},
+    "variety_low": {"en": "little, safer", "uk": "мале, надійніше"},
     "enhancement": {"en": "How large", "uk": "Який розмір"},
     "size": {"en": "Pixels a side", "uk": "Пікселів"},
     "upscaler": {"en": "Enlarged by", "uk": "Збільшує"},
-    "realesr-general-x4v3": {"en": "Real-ESRGAN, small and quick", "uk": "Real-ESRGAN, мала й швидка"},
-    "RealESRGAN_x4plus": {"en": "Real-ESRGAN, large and slow", "uk": "Real-ESRGAN, велика й повільна"},
-    "realesr-animevideov3": {"en": "Real-ESRGAN, for flat drawings", "uk": "Real-ESRGAN, для плоских малюнків"},
-    "artgan-x4": {"en": "artgan-x4, comes with artgan", "uk": "artgan-x4, власний"},
-    "bicubic": {"en": "bicubic interpolation", "uk": "бікубічна інтерполяція"},
-    "lanczos": {"en": "Lanczos interpolation", "uk": "інтерполяція Ланцоша"},
+    "realesr-general-x4v3": {"en": "Real-ESRGAN, quick", "uk": "Real-ESRGAN, швидка"},
+    "RealESRGAN_x4plus": {"en": "Real-ESRGAN, slow", "uk": "Real-ESRGAN, повільна"},
+    "realesr-animevideov3": {"en": "Real-ESRGAN, drawings", "uk": "Real-ESRGAN, малюнки"},
+    "artgan-x4": {"en": "artgan-x4, our own", "uk": "artgan-x4, власний"},
+    "bicubic": {"en": "bicubic, no network", "uk": "бікубічно, без мережі"},
+    "lanczos": {"en": "Lanczos, no network", "uk": "Ланцош, без мережі"},
     "not_here": {"en": "{name} (to be fetched)", "uk": "{name} (буде завантажено)"},
     "size_hint": {
         "en": "The model paints 64 × 64. Finer strokes are the enlarger's.",
@@ -85,6 +85,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "kept": {"en": "{done} of {total} kept", "uk": "збережено {done} з {total}"},
     "seconds": {"en": "{n} s", "uk": "{n} с"},
     "minutes": {"en": "{n} min", "uk": "{n} хв"},
+    "kilobytes": {"en": "{n} KB", "uk": "{n} КБ"},
     "megabytes": {"en": "{n} MB", "uk": "{n} МБ"},
     "decimal": {"en": ".", "uk": ","},
     "summary_seed": {"en": "seed {seed}", "uk": "зерно {seed}"},
@@ -242,6 +243,8 @@ class Texts:
         return f"{number:,}".replace(",", self("thousands"))
 
     def megabytes(self, size: int) -> str:
-        """Write a number of bytes as megabytes."""
+        """Write a number of bytes as a person would."""
+        if size < 100_000:
+            return self("kilobytes", n=max(1, round(size / 1000)))
         shown = f"{size / 1e6:.1f}" if size < 9.95e6 else f"{size / 1e6:.0f}"
         return self("megabytes", n=shown.replace(".", self("decimal")))

@@ -124,15 +124,17 @@ def _campaign(root: Path, folder: Path) -> Iterator[Path]:
     paths = {variant: root / LOGS / f"{variant}_paintings64" for variant in VARIANTS}
     curves = {variant: path.with_suffix(".curve.json") for variant, path in paths.items()}
     known = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in curves.items() if path.is_file()}
-    if known:
-        figure = Figure(figsize=(12, 4.5), layout="constrained")
-        for key, ax in zip(("frechet", "kernel"), figure.subplots(1, 2), strict=True):
+    points = [point for curve in known.values() for point in curve["points"]]
+    keys = [key for key in ("frechet", "kernel") if any(key in point for point in points)]
+    if keys:
+        figure = Figure(figsize=(6 * len(keys), 4.5), layout="constrained")
+        for key, ax in zip(keys, figure.subplots(1, len(keys), squeeze=False)[0], strict=True):
             plot_curves(known, ax, key)
         yield save_figure(figure, folder / "campaign_scores.png")
     strips = {variant: path.with_suffix(".progress.png") for variant, path in paths.items()}
     strips = {variant: path for variant, path in strips.items() if path.is_file()}
     if strips:
-        figure = Figure(figsize=(12, 5.6), layout="constrained")
+        figure = Figure(figsize=(12, 5.4), layout="constrained")
         for (variant, path), ax in zip(strips.items(), np.atleast_1d(figure.subplots(1, len(strips))), strict=True):
             seen = read_metadata(path)["images_seen"]
             with Image.open(path) as picture:

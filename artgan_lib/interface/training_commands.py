@@ -9,7 +9,6 @@ from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
 
 if TYPE_CHECKING:
-    from artgan_lib.config import TrainConfig
     from artgan_lib.data.cache import PictureSet
     from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.evaluation.measuring import Measuring
@@ -111,7 +110,7 @@ def train(options: argparse.Namespace) -> int:
     return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
 
 
-def _measuring(options: argparse.Namespace, config: "TrainConfig", pictures: "PictureSet") -> "Measuring":
+def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "Measuring":
     """Make the callback that scores the generator; whatever it lacks is told before the run begins."""
     import numpy as np
 
@@ -140,7 +139,7 @@ def _measuring(options: argparse.Namespace, config: "TrainConfig", pictures: "Pi
     )
 
 
-def _watch(options: argparse.Namespace, config: "TrainConfig", pictures: "PictureSet") -> "CollapseWatch | None":
+def _watch(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "CollapseWatch | None":
     """Return what looks for collapse, unless it is told not to or there are too few pictures to compare with."""
     from tqdm import tqdm
 

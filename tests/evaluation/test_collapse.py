@@ -152,7 +152,8 @@ def test_the_shipped_generators_are_told_by_the_thresholds_as_they_stand(root: P
 def test_the_collapse_that_was_caught_is_in_its_committed_log(root: Path) -> None:
     log = read_log(root / "data/results/collapse_driven.log.jsonl")
     events = collapse_events(log)
-    assert [event.start_epoch for event in events] == [13], "the epoch in which the penalty was taken away"
+    spans = [(event.start_epoch, event.end_epoch) for event in events]
+    assert spans == [(13, 18)], "the epochs in which the penalty was taken away and given back"
     looked = log[log["diversity"].notna()]
     inside = looked["epoch"].between(events[0].start_epoch, (events[0].end_epoch or np.inf), inclusive="left")
     assert looked["collapsed"].eq(inside).all()

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
 from artgan_lib import ArtganError, build_models, export_generator, load_generator, preset
 from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, painters, save_checkpoint
@@ -159,8 +160,14 @@ def test_the_average_in_a_state_is_freed_of_the_first_weights() -> None:
         torch.testing.assert_close(parameter, wanted[name] / weights, atol=1e-5, rtol=1e-5)
     for name, value in found["newest"].state_dict().items():
         assert torch.equal(value, networks.generator.state_dict()[name])
-    kept = painters(state | {"forked": {"run": "parent"}})["average"].state_dict()
-    for name, value in networks.painter.state_dict().items():
+    kept = dict(painters(state | {"forked": {"run": "parent"}})["average"].named_parameters())
+    for name, value in networks.painter.named_parameters():
         assert torch.equal(kept[name], value)
+    z = torch.randn(512, 8, generator=rng)
+    (first,) = {layer for layer in found["average"].stem if isinstance(layer, nn.BatchNorm2d)}
+    seen = found["average"].stem[0](z).detach()
+    torch.testing.assert_close(first.running_mean, seen.mean((0, 2, 3)), atol=0.2, rtol=0.1)
+    torch.testing.assert_close(first.running_var, seen.var((0, 2, 3)), atol=0.2, rtol=0.3)
+    assert not found["average"].training
     del state["networks"]["average"]
     assert list(painters(state)) == ["newest"]

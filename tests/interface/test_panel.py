@@ -312,7 +312,7 @@ def test_one_picture_seen_large_tells_seed_and_settings(panel: Panel) -> None:
     gallery = panel.gallery
     gallery.tiles[2].enlarge.click()
     assert (gallery.open_at, gallery.grid.layout.display, gallery.detail.layout.display) == (2, "none", None)
-    for told in ("<dd>7, 2</dd>", "<dd>generator.safetensors</dd>", "<dd>64 × 64</dd>", "<dd>seed7_002_64px.png</dd>"):
+    for told in ("<dd>7, 2</dd>", "<dd>generator.safetensors</dd>", "<dd>64 × 64</dd>", "/seed7_002_64px.png</dd>"):
         assert told in gallery.facts.value
     assert 'download="seed7_002_64px.png"' in gallery.save.value
     gallery.next.click()
