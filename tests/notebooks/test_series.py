@@ -90,6 +90,7 @@ def test_notebook_runs_and_says_nothing_on_stderr(path: Path, tmp_path: Path) ->
         assert results["by_hand_p"] == pytest.approx(24 / 576)
         assert results["bias_at_fewest"] > 3 * results["bias_at_most"] > 0
         assert results["lowest_fid"] == "dcgan"
+        assert results["none_of_three_at_most"] == pytest.approx(1.96**2 / (3 + 1.96**2), abs=1e-3)
         assert "fake_count is 100 and 99" in results["refused"]
         assert results["ablation_runs"] >= 12
     elif path.stem == "08_upscaling":
