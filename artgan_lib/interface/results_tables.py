@@ -215,8 +215,12 @@ def write_levers(root: Path) -> Path:
     Raises:
         ArtganError: If a mark is missing.
     """
-    tables = "\n".join(levers_table(told) for told in read_benches(root).values() if told["levers"])
-    return _put(root / "benchmarks" / "README.md", LEVERS_BEGIN, LEVERS_END, tables)
+    return _put(root / "benchmarks" / "README.md", LEVERS_BEGIN, LEVERS_END, levers_tables(root))
+
+
+def levers_tables(root: Path) -> str:
+    """Make the tables of what each lever brought, one for each device."""
+    return "\n".join(levers_table(told) for told in read_benches(root).values() if told["levers"])
 
 
 def write_results(root: Path) -> Path:
