@@ -62,9 +62,11 @@ def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
 def _where(told: Mapping[str, Any]) -> str:
     versions = told["versions"]
     peak = told["peak"]
+    load = told["load_before"]
+    busy = f" Other programs ran on it (load {load:g}), so the ratios are rough." if load > 0.5 * told["cores"] else ""
     return (
         f"{told['device']}, {told['threads']} threads, PyTorch {versions['torch'].partition('+')[0]}; measured peak "
-        f"{peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s."
+        f"{peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s.{busy}"
     )
 
 
