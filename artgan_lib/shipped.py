@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from artgan_lib.errors import ArtganError
 
 FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
+SCORES = "../results/scores_{name}.json"
+"""What `artgan evaluate` found about a generator, seen from the generators' folder."""
+
 ENLARGER = FOLDER / "artgan-x4.safetensors"
 MAIN = "wgan-gp"
 """The paper's main model: the best one where no scores tell."""
@@ -29,7 +32,11 @@ class Shipped(NamedTuple):
 
     @property
     def score(self) -> tuple[str, float] | None:
-        """The number by which it was chosen, and the number's name; lower is better."""
+        """Its kernel distance and the distance's name, as evaluated, else as it was chosen by; lower is better."""
+        path = self.path.parent / SCORES.format(name=self.name)
+        if path.is_file():
+            scores = json.loads(path.read_text(encoding="utf-8"))["scores"]
+            return next((name, float(scores[name]["value"])) for name in scores if name.startswith("K"))
         score = self.origin.get("score")
         return (str(score["name"]), float(score["value"])) if score else None
 

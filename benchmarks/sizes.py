@@ -10,7 +10,7 @@ from artgan_lib import TrainConfig, preset
 class Sizes:
     """Sizes of all rows; the fields' values are those of the table."""
 
-    rounds: int = 3  # pairs of each row
+    rounds: int = 5  # pairs of each row
     steps: int = 50  # iterations between two looks at the clock, on a GPU
     width: int | None = None  # of the networks; None is the paper's
     batch: int | None = None

@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,19 @@ def test_the_best_has_the_lowest_score(tmp_path: Path) -> None:
     assert [shipped.name for shipped in shipped_generators(tmp_path)] == ["other", "dcgan-wi", "wgan-gp", "dcgan"]
     assert shipped_generators(tmp_path)[0].score == ("KID-768", 0.1)
     assert shipped_generators(tmp_path)[0].config["width"] == 2
+
+
+def test_what_was_evaluated_counts_before_what_it_was_chosen_by(tmp_path: Path) -> None:
+    folder = tmp_path / "pretrained"
+    put(folder, "a", score={"name": "KD-mobilenet-v2", "value": 1.5})
+    put(folder, "b", score={"name": "KD-mobilenet-v2", "value": 1.2})
+    (tmp_path / "results").mkdir()
+    for name, value in (("a", 0.003), ("b", 0.004)):
+        scores = {"FID-768": {"value": 2.0}, "KID-768": {"value": value}, "recall": {"value": 0.5}}
+        (tmp_path / "results" / f"scores_{name}.json").write_text(json.dumps({"scores": scores}))
+    assert [(one.name, one.score) for one in shipped_generators(folder)] == [
+        *(("a", ("KID-768", 0.003)), ("b", ("KID-768", 0.004))),
+    ]
 
 
 def test_what_is_shipped_is_small_and_of_the_three_variants() -> None:

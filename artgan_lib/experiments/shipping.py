@@ -87,13 +87,37 @@ def best_point(curve: Mapping[str, Any]) -> dict[str, Any]:
         ArtganError: If nothing was measured.
     """
     if not curve["points"]:
-        raise ArtganError("nothing of this run was measured yet; artgan campaign --score measures")
+        raise ArtganError("nothing of this run was measured yet; artgan campaign --test CACHE measures")
     found: dict[str, Any] = min(curve["points"], key=lambda point: float(point["kernel"]))
     return found
 
 
+RECORDS = Path("data/results/campaign")
+"""Folder of the records of a campaign, in the project's."""
+
+
+def record(run: RunFolder, variant: str, root: Path, kind: str = "average") -> list[Path]:
+    """Put a run's config, log, scores and progress where the clone carries them.
+
+    Args:
+        run: Of a campaign; its scores are left out where it has none.
+        variant: Name of the files.
+        root: The project's folder.
+        kind: Which generators the strip of its progress shows.
+
+    Returns:
+        What was written.
+    """
+    folder = root / RECORDS
+    kept = {"config.json": run.path / "config.json", "log.jsonl": run.log, CURVE: run.path / CURVE}
+    files = [
+        write_atomic(folder / f"{variant}.{end}", path.read_bytes()) for end, path in kept.items() if path.exists()
+    ]
+    return [*files, write_atomic(folder / f"{variant}.progress.png", paint_progress(run, kind))]
+
+
 def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
-    """Put the best measured generator of a run, its log, scores and progress where the clone carries them.
+    """Put the best measured generator of a run into the clone, in the place of the one of its variant.
 
     Args:
         run: With a curve, see `score_run`.
@@ -101,32 +125,28 @@ def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
         root: The project's folder.
 
     Returns:
-        What was written.
+        What was written: the generator, its log, and what `record` writes.
 
     Raises:
         ArtganError: If the run was not measured.
     """
     path = run.path / CURVE
     if not path.is_file():
-        raise ArtganError(f"{run.path} was not measured yet; artgan campaign --score measures")
+        raise ArtganError(f"{run.path} was not measured yet; artgan campaign --test CACHE measures")
     curve = json.loads(path.read_text(encoding="utf-8"))
     best = best_point(curve)
     painters = {painter.kind: painter for painter in painters_at(run, run.path_of(best["step"]))}
     painter = painters[best["kind"]]
     score = {"name": curve["card"]["kernel_name"], "value": best["kernel"]}
-    results = root / "data" / "results"
-    return [
-        export_generator(
-            root / "data" / "pretrained" / f"{variant}.safetensors",
-            painter.generator,
-            painter.config,
-            painter.origin | {"score": score},
-            half=True,
-        ),
-        write_atomic(results / f"{variant}_paintings64.log.jsonl", run.log.read_bytes()),
-        write_atomic(results / f"{variant}_paintings64.curve.json", path.read_bytes()),
-        write_atomic(results / f"{variant}_paintings64.progress.png", paint_progress(run, best["kind"])),
-    ]
+    generator = export_generator(
+        root / "data" / "pretrained" / f"{variant}.safetensors",
+        painter.generator,
+        painter.config,
+        painter.origin | {"score": score},
+        half=True,
+    )
+    log = write_atomic(root / "data" / "results" / f"{variant}_paintings64.log.jsonl", run.log.read_bytes())
+    return [generator, log, *record(run, variant, root, best["kind"])]
 
 
 def paint_progress(run: RunFolder, kind: str) -> bytes:

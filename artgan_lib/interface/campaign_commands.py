@@ -34,7 +34,8 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--extractor", help="feature network (default: the cheapest whose weights are here)")
     command.add_argument("--layer", help="of the feature network, by its dimensions")
     command.add_argument("--out", metavar="DIR", type=read_path, help="gather generators, logs and grids in few files")
-    command.add_argument("--ship", action="store_true", help="put the best of each run into data/pretrained")
+    command.add_argument("--record", action="store_true", help="put what tells of the runs into data/results/campaign")
+    command.add_argument("--ship", action="store_true", help="put the best generators into data/pretrained, and record")
 
 
 def campaign(options: argparse.Namespace) -> int:
@@ -72,8 +73,8 @@ def campaign(options: argparse.Namespace) -> int:
         print(f"{config.variant}: {state}, {seen} -> {result.run_dir}", flush=True)
     if options.test:
         _score(options, list(configs))
-    if options.ship:
-        _ship(options, list(configs))
+    if options.ship or options.record:
+        _keep(options, list(configs))
     if options.out:
         _gather(options)
     if finished < len(configs):
@@ -128,15 +129,15 @@ def _score(options: argparse.Namespace, variants: list[str]) -> None:
         score_run(run, measuring.measure, card, checkpoints=spread(run.saved(), options.points), progress=tell)
 
 
-def _ship(options: argparse.Namespace, variants: list[str]) -> None:
-    """Put the best measured generator of each run, its log and scores into the project's folder."""
+def _keep(options: argparse.Namespace, variants: list[str]) -> None:
+    """Put records of each run, and its best measured generator if it is to be shipped, into the project's folder."""
     from artgan_lib.experiments.harvest import find_runs
-    from artgan_lib.experiments.shipping import ship
+    from artgan_lib.experiments.shipping import record, ship
     from artgan_lib.interface.notebooks import project_root
 
     for variant, run in find_runs(options.runs).items():
         if variant in variants:
-            for path in ship(run, variant, project_root()):
+            for path in (ship if options.ship else record)(run, variant, project_root()):
                 print(path)
 
 

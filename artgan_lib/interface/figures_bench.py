@@ -26,15 +26,14 @@ def bench_table(told: Mapping[str, Any]) -> str:
 
 def levers_table(told: Mapping[str, Any]) -> str:
     """Write what each lever brought, by itself beside the plain step, as a table in Markdown."""
-    head = ["variant, width, batch", "lever", "expected", "measured: median, low – high", "kept"]
+    head = ["variant, width, batch", "lever", "median, low – high", "kept"]
     rows = [head, ["---"] * len(head)]
     for row in told["levers"]:
         if row["lever"] == "none":
             continue
         size = f"{row['variant']}, {row['width']}, {row['batch']}"
         ratio = f"{row['ratio']:.2f}, {row['low']:.2f} – {row['high']:.2f}"
-        expected = "–" if row["expected"] is None else f"{row['expected']:g}"
-        rows.append([size, row["lever"], expected, ratio, "yes" if row["kept"] else "no"])
+        rows.append([size, row["lever"], ratio, "yes" if row["kept"] else "no"])
     return f"{_where(told)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
@@ -62,9 +61,11 @@ def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
 def _where(told: Mapping[str, Any]) -> str:
     versions = told["versions"]
     peak = told["peak"]
+    load = told["load_before"]
+    busy = f" Other programs ran on it (load {load:g}), so the ratios are rough." if load > 0.5 * told["cores"] else ""
     return (
         f"{told['device']}, {told['threads']} threads, PyTorch {versions['torch'].partition('+')[0]}; measured peak "
-        f"{peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s."
+        f"{peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s.{busy}"
     )
 
 

@@ -27,8 +27,8 @@ CRITICS = {
 }
 DISCRIMINATORS = {
     "../ablation/dcgan_glorot-uniform_seed0": "dcgan: as in the paper",
+    "../ablation/dcgan_normal_seed1": "dcgan: weights from Normal(0, 0.02)",
     "dcgan-256": "dcgan on 256 paintings",
-    "dcgan-fast": "dcgan-fast: rate 1e-3",
     "dcgan-sgd": "dcgan-sgd: SGD instead of Adam",
 }
 """Runs by folder, seen from `data/results/reference_curves`, and what tells each from the first."""

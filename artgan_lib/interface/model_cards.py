@@ -10,6 +10,7 @@ from typing import Any
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.evaluation.collapse import CollapseEvent, collapse_events
+from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid
 from artgan_lib.presets import preset
@@ -145,14 +146,14 @@ def _moment(root: Path, shipped: Shipped, config: TrainConfig) -> str:
         if kind == "average"
         else "as it was trained last"
     )
-    path = root / "data" / "results" / f"{shipped.name}_paintings64.curve.json"
-    if not path.is_file():
+    path = root / RECORDS / f"{shipped.name}.{CURVE}"
+    if "score" not in shipped.origin or not path.is_file():
         return told
     curve = json.loads(path.read_text(encoding="utf-8"))
     card, points = curve["card"], curve["points"]
     return (
         f"{told}: of {len(points)} measured moments of the run the one with the lowest {card['kernel_name']} "
-        f"({card['fake_count']:,} pictures, `data/results/{path.name}`)"
+        f"({card['fake_count']:,} pictures, `{RECORDS}/{path.name}`)"
     )
 
 

@@ -13,6 +13,7 @@ from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
+from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
@@ -121,8 +122,7 @@ def _benches(root: Path, folder: Path) -> Iterator[Path]:
 
 def _campaign(root: Path, folder: Path) -> Iterator[Path]:
     """Draw scores against images seen, and what fixed noise became on the way, of the variants that have them."""
-    paths = {variant: root / LOGS / f"{variant}_paintings64" for variant in VARIANTS}
-    curves = {variant: path.with_suffix(".curve.json") for variant, path in paths.items()}
+    curves = {variant: root / RECORDS / f"{variant}.{CURVE}" for variant in VARIANTS}
     known = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in curves.items() if path.is_file()}
     points = [point for curve in known.values() for point in curve["points"]]
     keys = [key for key in ("frechet", "kernel") if any(key in point for point in points)]
@@ -131,7 +131,7 @@ def _campaign(root: Path, folder: Path) -> Iterator[Path]:
         for key, ax in zip(keys, figure.subplots(1, len(keys), squeeze=False)[0], strict=True):
             plot_curves(known, ax, key)
         yield save_figure(figure, folder / "campaign_scores.png")
-    strips = {variant: path.with_suffix(".progress.png") for variant, path in paths.items()}
+    strips = {variant: root / RECORDS / f"{variant}.progress.png" for variant in VARIANTS}
     strips = {variant: path for variant, path in strips.items() if path.is_file()}
     if strips:
         figure = Figure(figsize=(12, 5.4), layout="constrained")

@@ -50,7 +50,7 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
     with pytest.raises(ArtganError, match="measured with another card"):
         score_run(run, measure, CARD | {"fake_count": 5}, checkpoints=run.saved())
 
-    model, log, scores, progress = ship(run, "dcgan", tmp_path)
+    model, log, config, _, scores, progress = ship(run, "dcgan", tmp_path)
     generator, header = load_generator(model)
     assert header["origin"]["score"] == {"name": "KID-768", "value": 0.1}
     assert (header["origin"]["kind"], header["origin"]["images_seen"]) == ("newest", 36)
@@ -58,6 +58,7 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
     for name, value in newest.state_dict().items():
         assert np.allclose(value, generator.state_dict()[name], atol=1e-3), name
     assert log.read_bytes() == run.log.read_bytes()
+    assert json.loads(config.read_text()) == plan("smoke")["dcgan"].to_dict()
     assert read_log(log)["epoch"].tolist() == [1, 2, 3]
     assert json.loads(scores.read_text()) == json.loads((run.path / CURVE).read_text())
     assert read_metadata(progress) == {"images_seen": [12, 24, 36], "kind": "newest"}
