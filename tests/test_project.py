@@ -97,6 +97,12 @@ def test_every_command_of_the_readme_exists(root: Path) -> None:
         assert stopped.value.code == 0
 
 
+def test_every_link_of_the_readmes_leads_somewhere(root: Path) -> None:
+    for path in [root / "README.md", *root.glob("*/README.md")]:
+        for link in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", path.read_text()):
+            assert link.startswith("https://") or (path.parent / link).exists(), f"{path}: {link} leads nowhere"
+
+
 def test_the_readmes_results_are_those_of_the_committed_files(root: Path) -> None:
     assert f"{BEGIN}\n{results_tables(root)}{END}" in (root / "README.md").read_text(), "run make figures"
 

@@ -142,7 +142,8 @@ def _score_rows(columns: dict[str, list[RunRecord]], shown: list[str]) -> tuple[
                 if card.name == of_card and _row_name(key, card) == name
             ]
             floors = [score["floor"] for score in found if score["floor"] is not None]
-            here[column] = over((score["value"] for score in found), ".3f", floors)
+            form = ".5f" if name.startswith(("KID", "KD")) else ".3f"
+            here[column] = over((score["value"] for score in found), form, floors)
         rows.append(_score_row(name, shown, here))
     return rows, {name: alike[0].to_dict() for name, alike in cards.items()}
 

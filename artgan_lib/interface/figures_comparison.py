@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+import numpy as np
 from matplotlib.figure import Figure
+from PIL import Image
 
 from artgan_lib.evaluation.records import read_run
 from artgan_lib.experiments.ablation import SCHEMES
@@ -14,9 +17,11 @@ from artgan_lib.interface.figures_losses import reference_sheet
 from artgan_lib.interface.results_tables import ABLATION, REFERENCE_CURVES
 from artgan_lib.runlog import read_log
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 CRITICS = {
     "wgan-gp": "wgan-gp: as in the paper",
-    "wgan-gp-256": "wgan-gp on 256 paintings",
     "wgan-free": "wgan-free: no penalty",
     "wgan-clip": "wgan-clip: weights clipped",
 }
@@ -29,11 +34,22 @@ DISCRIMINATORS = {
 """Runs by folder, seen from `data/results/reference_curves`, and what tells each from the first."""
 
 
+def reference_runs(root: Path, runs: dict[str, str]) -> tuple[dict[str, "pd.DataFrame"], dict[str, np.ndarray]]:
+    """Return the logs of `CRITICS` or `DISCRIMINATORS`, and what each run painted at its end, by title."""
+    folders = {title: root / REFERENCE_CURVES / run for run, title in runs.items()}
+    logs = {title: read_run(folder).log for title, folder in folders.items()}
+    pictures = {}
+    for title, folder in folders.items():
+        with Image.open(folder / "pictures.webp") as picture:
+            pictures[title] = np.asarray(picture.convert("RGB"))
+    return logs, pictures
+
+
 def draw_reference_curves(root: Path, folder: Path) -> Iterator[Path]:
     """Set healthy and failed runs side by side."""
     for name, runs in (("reference_wgan", CRITICS), ("reference_dcgan", DISCRIMINATORS)):
-        logs = {title: read_run(root / REFERENCE_CURVES / run).log for run, title in runs.items()}
-        figure = reference_sheet(logs, Figure(figsize=(16, 8.5), layout="constrained"))
+        logs, pictures = reference_runs(root, runs)
+        figure = reference_sheet(logs, Figure(figsize=(4.2 * len(logs), 12.5), layout="constrained"), pictures)
         yield save_figure(figure, folder / f"{name}.png")
 
 

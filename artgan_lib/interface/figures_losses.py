@@ -118,16 +118,20 @@ def plot_held_out(log: "pd.DataFrame", ax: "Axes") -> "Axes":
     return quiet(ax)
 
 
-def reference_sheet(runs: Mapping[str, "pd.DataFrame"], figure: "Figure") -> "Figure":
+def reference_sheet(
+    runs: Mapping[str, "pd.DataFrame"], figure: "Figure", pictures: Mapping[str, np.ndarray] | None = None
+) -> "Figure":
     """Set runs of one kind side by side: a column each, under its title.
 
     Args:
         runs: Logs by title, all of critics or all of discriminators, trained with held-out pictures.
         figure: Empty; its size is the caller's.
+        pictures: What each painted at its end, uint8 (H, W, 3), by the same titles.
     """
     critics = next(iter(runs.values()))["wasserstein"].notna().any()
     rows = (plot_loss_means, plot_distance if critics else plot_score_means, plot_held_out)
-    axes = figure.subplots(len(rows), len(runs), squeeze=False)
+    ratios = [1.0] * len(rows) + [1.3] * bool(pictures)
+    axes = figure.subplots(len(ratios), len(runs), squeeze=False, height_ratios=ratios)
     for column, (title, log) in enumerate(runs.items()):
         for row, draw in enumerate(rows):
             ax = draw(log, axes[row, column])
@@ -139,4 +143,7 @@ def reference_sheet(runs: Mapping[str, "pd.DataFrame"], figure: "Figure") -> "Fi
                 ax.set_ylabel("")
                 if legend := ax.get_legend():
                     legend.remove()
+        if pictures:
+            axes[-1, column].imshow(pictures[title], interpolation="nearest")
+            axes[-1, column].set_axis_off()
     return figure

@@ -83,7 +83,7 @@ def serve(
                 "token": token,
                 "open_browser": True,
                 "root_dir": folder,
-                "log_level": "WARN",
+                "log_level": "ERROR",
             },
             VoilaConfiguration={
                 "template": "artgan",
@@ -93,6 +93,8 @@ def serve(
                 "show_tracebacks": False,
             },
             PasswordIdentityProvider={"allow_password_change": False},
+            # Where the system has them: sockets that nobody else on the machine can listen to.
+            KernelManager={"transport": "ipc" if os.name == "posix" else "tcp"},
             MappingKernelManager={"cull_idle_timeout": IDLE, "cull_interval": 60},
         )
         app = Voila(config=config)

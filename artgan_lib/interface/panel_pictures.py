@@ -18,6 +18,7 @@ from artgan_lib.studio.animation import KINDS
 from artgan_lib.studio.store import StoredRun, read_run
 
 THUMBNAIL = 256  # pixels of a side: sharp at the size of the largest tile
+SMALLEST = 128  # pixels of a side of a picture in the sheet that stands for the gallery where no widgets are
 FILMS = KINDS[:2]
 _TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".webp": "image/webp", ".gif": "image/gif"}
 _TYPES |= {".zip": "application/zip"}
@@ -138,6 +139,6 @@ def contact_sheet(shown: Iterable[Shown], columns: int = 0) -> np.ndarray | None
     cells: Sequence[np.ndarray] = [pixels for one in shown if (pixels := thumbnail(one.path)) is not None]
     if not cells:
         return None
-    side = max(len(pixels) for pixels in cells)
+    side = max(SMALLEST, *(len(pixels) for pixels in cells))
     large = [np.asarray(Image.fromarray(pixels).resize((side, side), Image.Resampling.LANCZOS)) for pixels in cells]
     return image_grid(np.stack(large), columns or min(len(large), 6), gap=4)

@@ -225,7 +225,11 @@ class SettingsView:
         score = ""
         if model.score:
             name, value, floor = model.score
-            told = self.texts("score_alone" if floor is None else "score", name=name, value=value, floor=floor)
+            shown = {"name": name, "value": self.texts.score(value)}
+            if floor is None:
+                told = self.texts("score_alone", **shown)
+            else:
+                told = self.texts("score", **shown, floor=self.texts.score(floor))
             score = f"<br>{html.escape(told)}"
         return f"{html.escape(model.summary or self._seen(model))}{score}"
 

@@ -15,12 +15,12 @@ TEXTS: dict[str, dict[str, str]] = {
     "generation": {"en": "What to paint", "uk": "Що малювати"},
     "model": {"en": "Model", "uk": "Модель"},
     "score": {
-        "en": "{name} {value:.3g}; real paintings get {floor:.3g}; lower is better.",
-        "uk": "{name} {value:.3g}; справжні картини мають {floor:.3g}; менше — краще.",
+        "en": "{name} {value}; real paintings get {floor}; lower is better.",
+        "uk": "{name} {value}; справжні картини мають {floor}; менше — краще.",
     },
     "score_alone": {
-        "en": "{name} {value:.3g}; lower is better.",
-        "uk": "{name} {value:.3g}; менше — краще.",
+        "en": "{name} {value}; lower is better.",
+        "uk": "{name} {value}; менше — краще.",
     },
     "seen": {
         "en": "Has looked {images} times at {paintings} paintings.",
@@ -241,6 +241,11 @@ class Texts:
     def number(self, number: int) -> str:
         """Write a whole number, its thousands apart."""
         return f"{number:,}".replace(",", self("thousands"))
+
+    def score(self, score: float) -> str:
+        """Write a score: four decimals at most, and no sign of what is rounded away."""
+        shown = f"{score:.4f}".rstrip("0").rstrip(".")
+        return "0" if shown == "-0" else shown.replace(".", self("decimal"))
 
     def megabytes(self, size: int) -> str:
         """Write a number of bytes as a person would."""

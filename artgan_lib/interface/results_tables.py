@@ -46,11 +46,16 @@ def results_tables(root: Path) -> str:
         _paper_table(root),
         f"{_compared(root)}\n\n{_compared_table(root)}",
         _scores_table(root),
-        _studio_table(root),
-        *_bench_tables(root),
-        collapse_tables(root),
+        _folded("Mode collapse: what the rule finds, and what a look costs", collapse_tables(root)),
+        _folded("Speed: what a full run costs, and what is beside it", _studio_table(root), *_bench_tables(root)),
     ]
     return "\n".join(filter(None, tables))
+
+
+def _folded(title: str, *tables: str) -> str:
+    """Put tables behind a line that opens them."""
+    inside = "\n".join(filter(None, tables))
+    return f"<details>\n<summary>{title}</summary>\n\n{inside}\n</details>\n"
 
 
 def scored_generators(root: Path) -> dict[str, dict[str, Any]]:

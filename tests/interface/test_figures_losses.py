@@ -79,6 +79,8 @@ def test_a_sheet_has_a_column_for_each_run(critic: bool) -> None:
     assert [ax.get_title() for ax in figure.axes[:2]] == ["one", "two"]
     assert len(figure.axes) == 6
     labels = [figure.axes[place].get_ylabel() for place in (0, 2, 4)]
+    pictures = dict.fromkeys(("one", "two"), np.zeros((4, 4, 3), np.uint8))
+    assert len(reference_sheet({"one": log_of(critic), "two": log_of(critic)}, Figure(), pictures).axes) == 8
     assert labels == ["loss", "Wasserstein estimate" if critic else "score", "known by heart, share"]
 
 

@@ -49,6 +49,7 @@ def test_numbers_ask_for_their_own_form_of_the_word() -> None:
     assert {count: uk.pictures(count).split()[1] for count in forms} == forms
     assert (en.pictures(1), en.pictures(2)) == ("1 picture", "2 pictures")
     assert (en.duration(0.2), en.duration(99), en.duration(120)) == ("1 s", "99 s", "2 min")
+    assert [en.score(value) for value in (1.54948, 0.00392, -1e-6)] == ["1.5495", "0.0039", "0"]
     assert (uk.megabytes(1_260_000), en.megabytes(91_000_000)) == ("1,3 МБ", "91 MB")
     with pytest.raises(ArtganError, match="there is no language 'de'"):
         Texts("de")
@@ -77,7 +78,7 @@ def test_models_tell_what_their_cards_and_scores_say(model: Path, tmp_path: Path
     assert found["wgan-gp"].score is None
     assert (found["mine"].summary, found["mine"].variant) == ("", "dcgan")
     panel = Panel([folder], tmp_path / "out", scores=tmp_path, download=False)
-    assert "FID-768 1.23; real paintings get 0.01; lower is better." in panel.settings.card.value
+    assert "FID-768 1.2345; real paintings get 0.01; lower is better." in panel.settings.card.value
 
 
 def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp_path: Path) -> None:
