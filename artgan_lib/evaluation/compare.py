@@ -67,7 +67,10 @@ class Comparison:
 
     def remarks(self) -> str:
         """Return in markdown what of the table may be compared, and why not."""
-        told = "".join(f"- **{row.quantity}** ({row.comparable}): {row.why}.\n" for row in self.rows if row.why)
+        alike: dict[tuple[str, str], list[str]] = {}
+        for row in self.rows:
+            alike.setdefault((row.comparable, row.why), []).append(row.quantity)
+        told = "".join(f"- **{', '.join(names)}** ({how}): {why}.\n" for (how, why), names in alike.items())
         cards = "".join(
             f"- **{name}** here: {card['extractor']}, layer {card['layer']}, {card['fake_count']:,} generated against "
             f"{card['real_count']:,} real pictures ({card['real']})"

@@ -104,7 +104,7 @@ def open_study(storage: Path, *, begin: bool = False) -> "optuna.Study":
     from optuna.storages import JournalStorage, RDBStorage
     from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    _hush()
     if not begin and not storage.is_file():
         raise ArtganError(f"there is no study {storage}; `artgan search --data CACHE --study {storage}` begins one")
     try:
@@ -172,7 +172,8 @@ def importances(study: "optuna.Study", best: float = 0.25) -> dict[str, float]:
     if len(done) < 8:
         raise ArtganError(f"importance needs at least eight finished trials, and there are {len(done)}")
     evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=best)
-    return optuna.importance.get_param_importances(study, evaluator=evaluator)
+    found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+    return dict(sorted(found.items(), key=lambda item: (-round(item[1], 9), item[0])))  # ties in one order
 
 
 def export_study(study: "optuna.Study", folder: Path) -> list[Path]:
@@ -214,6 +215,7 @@ def read_study(folder: Path) -> "optuna.Study":
     except FileNotFoundError as error:
         raise ArtganError(f"{folder} holds no exported study: {Path(error.filename).name} is missing") from None
     space = SPACE | {"batch_size": tuple(settings["batches"])}
+    _hush()
     searched = {name: optuna.distributions.CategoricalDistribution(choices) for name, choices in space.items()}
     study = optuna.create_study(direction="minimize")
     for row in table.to_dict("records"):
@@ -251,6 +253,7 @@ def chance_importance(study: "optuna.Study", shuffles: int = 20, seed: int = 0) 
     """
     import optuna
 
+    _hush()
     done = [trial for trial in study.get_trials() if trial.state.name == "COMPLETE"]
     values, rng, largest = np.array([trial.value for trial in done], float), np.random.default_rng(seed), []
     for _ in range(shuffles):
@@ -260,3 +263,10 @@ def chance_importance(study: "optuna.Study", shuffles: int = 20, seed: int = 0) 
             shuffled.add_trial(trial)
         largest.append(max(importances(shuffled).values()))
     return float(np.mean(largest))
+
+
+def _hush() -> None:
+    """Keep Optuna from telling stderr of every study that is made."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.WARNING)

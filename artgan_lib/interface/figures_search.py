@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pandas as pd
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.experiments.study import chance_importance, importances, read_study
@@ -35,6 +36,7 @@ def plot_trials(table: pd.DataFrame, ax: "Axes") -> "Axes":
             if len(part):
                 ax.scatter(part["trial"], part["last_kernel"], marker=marker, color=_COLOURS[str(loss)], label=label)
     ax.set(xlabel="number of the trial", ylabel="kernel distance at its last look (lower is better)", ylim=(0, None))
+    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.legend(edgecolor="none", framealpha=0.8, fontsize=9)
     return quiet(ax)
 
@@ -68,7 +70,7 @@ def draw_search(root: Path, folder: Path) -> Iterator[Path]:
     left, right = figure.subplots(1, 2)
     plot_trials(pd.read_csv(root / SEARCH / "trials.csv"), left).set_title(f"trials of {settings['images']:,} images")
     try:
-        plot_importances(importances(study), right, chance_importance(study)).set_title("what mattered")
+        plot_importances(importances(study), right, chance_importance(study)).set_title("what the best have in common")
     except ArtganError as error:
         right.text(0.5, 0.5, str(error), ha="center", wrap=True)
         right.set_axis_off()
