@@ -139,11 +139,20 @@ def read_log(path: Path | str) -> "pd.DataFrame":
     """
     import pandas as pd
 
+    return pd.DataFrame(read_records(path))
+
+
+def read_records(path: Path | str) -> list[dict[str, Any]]:
+    """Read a run's log as `read_log` does, for machines without pandas: a record a line.
+
+    Raises:
+        ArtganError: If there is no such file or it is not a log.
+    """
     path = Path(path)
     if not path.is_file():
         raise ArtganError(f"there is no log {path}; a run writes it as log.jsonl into its folder")
     lines = path.read_text(encoding="utf-8").split("\n")[:-1]
     try:
-        return pd.DataFrame([json.loads(line) for line in lines])
-    except ValueError:
+        return [dict(json.loads(line)) for line in lines]
+    except (ValueError, TypeError):
         raise ArtganError(f"{path} is not a run's log: every line must be a JSON object") from None

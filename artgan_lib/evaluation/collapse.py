@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.runlog import read_records
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -190,14 +191,12 @@ def wilson(collapsed: int, runs: int) -> Share:
     return Share(collapsed, runs, low, high, f"{collapsed} of {runs} ({100 * low:.0f} % to {100 * high:.0f} %)")
 
 
-def read_run_log(run: Path | str) -> "pd.DataFrame":
-    """Read the log of a run by its folder, or a log by its own path."""
-    from artgan_lib.runlog import read_log
-
-    return read_log(Path(run) / "log.jsonl" if Path(run).is_dir() else run)
+def log_of(run: Path | str) -> Path:
+    """Return the log of a run that is named by its folder, or by the log itself."""
+    return Path(run) / "log.jsonl" if Path(run).is_dir() else Path(run)
 
 
 def _records(log: "pd.DataFrame | Path | str") -> list[dict[str, Any]]:
     if isinstance(log, Path | str):
-        log = read_run_log(log)
+        return read_records(log_of(log))
     return [{str(key): value for key, value in record.items()} for record in log.to_dict("records")]

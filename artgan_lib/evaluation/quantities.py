@@ -46,11 +46,17 @@ def over(values: Iterable[float | None], form: str = ",.0f", floors: Iterable[fl
         return Cell(NOT_MEASURED)
     mean, floor = statistics.fmean(found), statistics.fmean(floors) if (floors := list(floors)) else None
     sd = statistics.stdev(found) if len(found) > 1 else None
-    text = format(mean, form)
+    text = _written(mean, form)
     if sd is not None:
-        text += f" ± {format(sd, form)}" if sd > 0 else ""
+        text += f" ± {_written(sd, form)}" if sd > 0 else ""
         text += f" (n = {len(found)})"
-    return Cell(text + (f", floor {format(floor, form)}" if floor is not None else ""), mean, sd, len(found), floor)
+    return Cell(text + (f", floor {_written(floor, form)}" if floor is not None else ""), mean, sd, len(found), floor)
+
+
+def _written(value: float, form: str) -> str:
+    """Write a number; what rounds to nought has no sign."""
+    text = format(value, form)
+    return text if float(text.replace(",", "")) else text.lstrip("-")
 
 
 def _last(key: str, divisor: float = 1) -> Callable[[Sequence[RunRecord]], Cell]:

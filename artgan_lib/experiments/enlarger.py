@@ -42,7 +42,7 @@ class EnlargerConfig:
     batch_size: int = 8
     patch: int = 32  # pixels a side of a small copy
     steps: int = 5_000
-    perceptual_from: int = 2_500  # the step from which features are compared as well as pixels
+    perceptual_from: float = 0.75  # share of the steps after which features are compared as well as pixels
     perceptual_weight: float = 0.1
     lr: float = 5e-4  # falls to nothing by a cosine
     average: float = 0.998  # decay of the average of the weights, which is what is written
@@ -165,7 +165,7 @@ class _Learner:
         config, wanted = self.config, self._to_tensor(large)
         made = self.network(self._to_tensor(small))
         pixels, seen = (made - wanted).abs().mean(), made.new_zeros(())
-        if self.eyes is not None and step >= config.perceptual_from:
+        if self.eyes is not None and step >= config.perceptual_from * config.steps:
             seen = perceptual_distance(self.eyes, made.clamp(0, 1), wanted).mean()
         for group in self.optimizer.param_groups:
             group["lr"] = config.lr * 0.5 * (1 + math.cos(math.pi * step / config.steps))

@@ -32,11 +32,12 @@ def register(subparsers: Subparsers) -> None:
 
 def collapse(options: argparse.Namespace) -> int:
     """List each run's events and frequency, and how many runs collapsed; measure a generator as it stands."""
-    from artgan_lib.evaluation.collapse import collapse_events, collapse_frequency, collapsed_of, read_run_log
+    from artgan_lib.evaluation.collapse import collapse_events, collapse_frequency, collapsed_of, log_of
+    from artgan_lib.runlog import read_log
 
     models = [path for path in options.runs if path.suffix == ".safetensors"]
     runs = [path for path in options.runs if path not in models]
-    logs = [read_run_log(path) for path in runs]
+    logs = [read_log(log_of(path)) for path in runs]
     for path, log in zip(runs, logs, strict=True):
         events, epochs = collapse_events(log), int(log["epoch"].iloc[-1])
         print(f"{path}: {collapse_frequency(events, epochs).text}")

@@ -60,7 +60,7 @@ def draw_ablation(root: Path, folder: Path) -> Iterator[Path]:
     logs = {scheme: [read_log(path) for path in paths] for scheme, paths in runs.items()}
     figure = Figure(figsize=(15, 4.2), layout="constrained")
     left, middle, right = figure.subplots(1, 3)
-    plot_paired(table, headline(table.columns), left).set_title("at the end, runs of a seed joined")
+    plot_paired(table, headline(table.columns), left).set_title("at the end, lower is better; runs of a seed joined")
     plot_over_training(logs, "vendi_ratio", middle, "share").set_title("variety, of that of paintings")
     plot_over_training(logs, "score_fake_mean", right, "score").set_title("discriminator's score of generated pictures")
     right.legend(frameon=False)

@@ -8,7 +8,7 @@ from typing import Any
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard, require_alike
-from artgan_lib.evaluation.compare import PAPER_FID, read_paper
+from artgan_lib.evaluation.compare import PAPER_FID, compare, read_paper
 from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.experiments.ablation_results import read_ablation, verdict
 from artgan_lib.gan.checkpoints import load_generator
@@ -47,7 +47,11 @@ def results_tables(root: Path) -> str:
         _paper_table(root),
         f"{_compared(root)}\n\n{_compared_table(root)}",
         _scores_table(root),
-        _ablation_table(root),
+        _folded(
+            "The paper's Table 3 with our runs beside it, and what of it may be compared",
+            compare(shipped_runs(root), root / TABLE3).to_markdown(),
+        ),
+        _folded("Initial weights: runs that differ in nothing else", _ablation_table(root)),
         _folded("Mode collapse: what the rule finds, and what a look costs", collapse_tables(root)),
         _folded("Speed: what a full run costs, and what is beside it", _studio_table(root), *_bench_tables(root)),
     ]
@@ -189,12 +193,13 @@ def _ablation_table(root: Path) -> str:
         cells = [f"{group[name].mean():.3f} ± {group[name].std():.3f}" for name in shown]
         rows.append([str(scheme), str(len(group)), *cells])
     told = "; ".join(f"{shown[name]} {verdict(table, name).p:.2g}" for name in shown)
+    images, real = f"{table['images_seen'].max():,}", f"{table[floor].mean():.3f}"
     about = (
-        f"DCGANs that differ in their initial weights alone, {table['images_seen'].max():,} images each, mean and "
-        f"spread over the seeds; other real pictures get {table[floor].mean():.3f}. How likely chance alone would set "
-        f"the schemes as far apart, by shuffling them within each seed: {told}. At a quarter of the paper's width "
-        "Glorot's spread is twice what it is there, so this does not carry over to the paper's networks; "
-        "[notebook 07](notebooks/07_comparison.ipynb) says what it shows."
+        f"DCGANs of a quarter of the paper's width, {images} images each, mean and spread over the seeds. "
+        f"{kernel} is a kernel distance, lower is better; other real pictures get {real}. "
+        f"How likely chance alone would set the schemes as far apart, by shuffling them within each seed: {told}. "
+        "At this width Glorot's spread is twice what it is at the paper's, so none of this need hold there; "
+        "[notebook 07](notebooks/07_comparison.ipynb) says what it shows and what it does not."
     )
     return f"{about}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

@@ -75,6 +75,12 @@ def test_runs_that_differ_in_their_seed_alone_share_a_column(tmp_path: Path, pap
     assert by_hand(found, "epochs").here["dcgan"].text == "3 (n = 3)"
 
 
+def test_a_number_that_rounds_to_nought_has_no_sign_and_reasons_are_told_once(tmp_path: Path, paper: Path) -> None:
+    found = compare([read_run(make_run(tmp_path / "run", own=scores(-1e-5, 5.0)))], paper)
+    assert by_hand(found, "FD-random-projection").here["dcgan"].text == "0.000, floor 5.000"
+    assert found.remarks().count("not measured in the paper") == 1
+
+
 def test_runs_of_other_settings_do_not(tmp_path: Path, paper: Path) -> None:
     wide = make_run(tmp_path / "wide")
     write_json(wide / "config.json", preset("dcgan", "smoke", width=16).to_dict() | {"batch_size": 4})

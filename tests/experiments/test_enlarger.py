@@ -15,7 +15,7 @@ from artgan_lib.experiments.enlarger import EnlargerConfig, build_enlarger, trai
 from artgan_lib.experiments.judging import clearly_better, judge_enlargers, psnr, ssim
 from artgan_lib.gan.checkpoints import load_checkpoint
 
-TINY = EnlargerConfig(features=4, convolutions=1, batch_size=2, patch=8, steps=6, perceptual_from=3)
+TINY = EnlargerConfig(features=4, convolutions=1, batch_size=2, patch=8, steps=6, perceptual_from=0.5)
 
 
 @pytest.fixture(scope="module")
