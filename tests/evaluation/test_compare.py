@@ -78,7 +78,7 @@ def test_runs_that_differ_in_their_seed_alone_share_a_column(tmp_path: Path, pap
 def test_a_number_that_rounds_to_nought_has_no_sign_and_reasons_are_told_once(tmp_path: Path, paper: Path) -> None:
     found = compare([read_run(make_run(tmp_path / "run", own=scores(-1e-5, 5.0)))], paper)
     assert by_hand(found, "FD-random-projection").here["dcgan"].text == "0.000, floor 5.000"
-    assert found.remarks().count("the paper did not measure it") == 1
+    assert found.remarks().count("not measured in the paper") == 1
 
 
 def test_runs_of_other_settings_do_not(tmp_path: Path, paper: Path) -> None:
