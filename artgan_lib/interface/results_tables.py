@@ -195,10 +195,10 @@ def _ablation_table(root: Path) -> str:
     told = "; ".join(f"{shown[name]} {verdict(table, name).p:.2g}" for name in shown)
     about = (
         f"DCGANs of a quarter of the paper's width, {table['images_seen'].max():,} images each, mean and spread over "
-        f"the seeds. {kernel} is a kernel distance, lower is better; other real pictures get {table[floor].mean():.3f}. "
-        f"How likely chance alone would set the schemes as far apart, by shuffling them within each seed: {told}. At "
-        "this width Glorot's spread is twice what it is at the paper's, so none of this need hold there; "
-        "[notebook 07](notebooks/07_comparison.ipynb) says what it shows and what it does not."
+        f"the seeds. {kernel} is a kernel distance, lower is better; other real pictures get "
+        f"{table[floor].mean():.3f}. How likely chance alone would set the schemes as far apart, by shuffling them "
+        f"within each seed: {told}. At this width Glorot's spread is twice what it is at the paper's, so none of this "
+        "need hold there; [notebook 07](notebooks/07_comparison.ipynb) says what it shows and what it does not."
     )
     return f"{about}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
