@@ -160,8 +160,8 @@ def _row_name(score: str, card: MetricCard) -> str:
 def _score_row(name: str, shown: list[str], here: dict[str, Cell]) -> Row:
     if name == PAPER_FID:
         why = (
-            "comparable by its steps, yet made with other real pictures, and 3,000 of them: the bias is large. The paper "
-            "gives no floor. No other row may be set beside it"
+            "comparable by its steps, yet made with other real pictures, and 3,000 of them: the bias is large. The "
+            "paper gives no floor. No other row may be set beside it"
         )
         return Row(name, dict.fromkeys(shown, Cell(NONE)), here, "in part", why)
     why = "not measured in the paper; to be compared with its floor, which is what other real pictures get"
