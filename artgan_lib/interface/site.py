@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from artgan_lib.interface.site_math import draw_formulas
 from artgan_lib.runlog import write_atomic
 
 if TYPE_CHECKING:
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 WIDE = 800
 """Pixels from which a figure is not shrunk to the width of a phone, but moved with a finger."""
 
+_IMPORT = re.compile(r"((import|from) \w|\s|[)#]|$)")  # a line of a cell that does nothing but import
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -86,6 +88,7 @@ def _convert(book: "NotebookNode", folder: Path, stems: set[str]) -> str:
     soup = BeautifulSoup(body, "html.parser")
     for script in soup.select("script"):
         script.decompose()
+    draw_formulas(soup)
     for link in soup.select("a[href]"):
         _mend_link(link, stems)
     for cell in soup.select("div.code_cell"):
@@ -148,7 +151,7 @@ def _fold(soup: "BeautifulSoup", cell: "Tag") -> None:
     results = "celltag_results" in (cell.get("class") or [])
     if not text and not cell.select_one("div.output"):
         cell.replace_with(soup.new_tag("div", string="your code", attrs={"class": "blank"}))
-    elif results or re.match(r"(import|from) \w", text):
+    elif results or all(map(_IMPORT.match, text.splitlines())):
         folded = soup.new_tag("details", attrs={"class": "code"})
         code.wrap(folded)
         folded.insert(0, soup.new_tag("summary", string="the numbers that are written" if results else "imports"))
