@@ -60,16 +60,19 @@ class EnlargerConfig:
 
 
 def build_enlarger(config: EnlargerConfig) -> nn.Module:
-    """Build the network with initial weights of the config's seed; it begins as enlargement by repeated pixels."""
+    """Build the network with initial weights of the config's seed; it begins near enlargement by repeated pixels."""
     from spandrel.architectures.Compact import Compact
 
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.seed)
         network: nn.Module = Compact(num_feat=config.features, num_conv=config.convolutions, upscale=SCALE)
-    weights = list(network.parameters())
-    with torch.no_grad():  # of the last convolution, whose output is added to the repeated pixels
-        weights[-2].mul_(0.1)
-        weights[-1].zero_()
+        convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
+        for layer in convolutions:  # so that what goes in comes out as large, through all layers (He et al. 2015, eq. 15)
+            nn.init.kaiming_normal_(layer.weight, a=0.25)
+            assert layer.bias is not None
+            nn.init.zeros_(layer.bias)
+    with torch.no_grad():  # what the last one makes is added to the repeated pixels
+        convolutions[-1].weight.mul_(0.1)
     return network
 
 

@@ -117,7 +117,7 @@ def record(run: RunFolder, variant: str, root: Path, kind: str = "average") -> l
 
 
 def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
-    """Put the best measured generator of a run into the clone, in the place of the one of its variant.
+    """Put the best measured generator of a run that is still there into the clone, in place of that of its variant.
 
     Args:
         run: With a curve, see `score_run`.
@@ -134,7 +134,8 @@ def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
     if not path.is_file():
         raise ArtganError(f"{run.path} was not measured yet; artgan campaign --test CACHE measures")
     curve = json.loads(path.read_text(encoding="utf-8"))
-    best = best_point(curve)
+    kept = [point for point in curve["points"] if run.path_of(point["step"]).is_file()]  # others made room
+    best = best_point(curve | {"points": kept})
     painters = {painter.kind: painter for painter in painters_at(run, run.path_of(best["step"]))}
     painter = painters[best["kind"]]
     score = {"name": curve["card"]["kernel_name"], "value": best["kernel"]}
