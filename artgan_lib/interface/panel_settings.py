@@ -76,6 +76,7 @@ class SettingsView:
         self.card = ipywidgets.HTML()
         self.style = ipywidgets.Dropdown(options=[("", "")], layout=wide)
         self.number = ipywidgets.BoundedIntText(min(16, limits.count), min=1, max=limits.count, layout=wide)
+        self.number_hint = ipywidgets.HTML()
         self.seed = ipywidgets.BoundedIntText(7, min=0, max=2**31 - 1, layout=wide)
         self.surprise = ipywidgets.Button(layout=wide)
         self.seed_hint = ipywidgets.HTML()
@@ -93,7 +94,7 @@ class SettingsView:
         seed_row = ipywidgets.HBox([self.seed, self.surprise])
         groups = {
             "generation": [
-                *(self.model, self.card, self.style, self.number),
+                *(self.model, self.card, self.style, self.number, self.number_hint),
                 *(seed_row, self.seed_hint, self.variety),
             ],
             "enhancement": [self.size, self.upscaler, self.size_hint],
@@ -101,7 +102,7 @@ class SettingsView:
         }
         for radio in (self.size, self.format):
             radio.add_class("artgan-segments")
-        for hint in (self.card, self.seed_hint, self.size_hint):
+        for hint in (self.card, self.number_hint, self.seed_hint, self.size_hint):
             hint.add_class("artgan-hint")
         boxes = [ipywidgets.VBox([self.headings[key], *controls]) for key, controls in groups.items()]
         for box in boxes:
@@ -126,6 +127,7 @@ class SettingsView:
             heading.value = f"<h3>{texts(key)}</h3>"
         for name in (*CONTROLS, "surprise"):
             getattr(self, name).description = texts(name)
+        self.number_hint.value = texts("number_hint", count=self.limits.count)
         self.seed_hint.value, self.size_hint.value = texts("seed_hint"), texts("size_hint")
         _relabel(self.variety, [(texts(key), value) for key, value in VARIETIES.items()])
         named = [(texts(name) if here else texts("not_here", name=texts(name)), name) for name, here in self.offered]

@@ -38,7 +38,7 @@ STYLES = """
 
 /* Two columns; one below the other where there is no room */
 .artgan-body { flex: 1 1 auto; min-height: 0; align-items: stretch; }
-.artgan-left { flex: none; width: 312px; border-right: 1px solid var(--ag-line); min-height: 0; }
+.artgan-left { flex: none; width: 340px; border-right: 1px solid var(--ag-line); min-height: 0; }
 .artgan-right { flex: 1 1 0; min-width: 0; min-height: 0; }
 .artgan-settings { flex: 1 1 auto; overflow-y: auto !important; padding: 4px 18px 12px; }
 .artgan-start { flex: none; padding: 12px 18px 16px; border-top: 1px solid var(--ag-line); gap: 8px; }
@@ -73,7 +73,7 @@ STYLES = """
   color: var(--ag-muted); }
 .artgan-row { gap: 8px; }
 .artgan-row > :first-child { flex: 1 1 auto !important; min-width: 0; }
-.artgan-buttons { gap: 8px; }
+.artgan-buttons { gap: 8px; flex-wrap: wrap; }
 .artgan-buttons .artgan-paint { flex: 1 1 auto; height: 38px; }
 .artgan-buttons .artgan-cancel { flex: 0 0 auto; height: 38px; }
 .artgan-estimate { color: var(--ag-muted) !important; font-size: 12px !important; }
@@ -151,13 +151,13 @@ STYLES = """
 
 /* Narrow */
 @container artgan (max-width: 860px) {
-  .artgan-left { width: 264px; }
+  .artgan-left { width: 300px; }
   .artgan-settings, .artgan-start, .artgan-status, .artgan-gallery, .artgan-header {
     padding-left: 14px; padding-right: 14px; }
   & :is(.widget-inline-hbox, .widget-radio) > .widget-label { width: 70px; min-width: 70px; }
   .artgan-hint, & .widget-checkbox { padding-left: 0; }
   .artgan-grid { grid-template-columns: repeat(auto-fill, minmax(112px, 1fr)); }
-  .artgan-grid.artgan-few { grid-template-columns: repeat(auto-fill, minmax(144px, 1fr)); }
+  .artgan-grid.artgan-few { grid-template-columns: repeat(auto-fill, minmax(130px, 1fr)); }
   .artgan-detail { flex-direction: column; align-items: stretch; }
   .artgan-large, .artgan-beside { flex: none; }
 }

@@ -31,6 +31,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "style": {"en": "Style", "uk": "Стиль"},
     "any_style": {"en": "any", "uk": "будь-який"},
     "number": {"en": "Pictures", "uk": "Картин"},
+    "number_hint": {"en": "{count} at a time at most.", "uk": "Щонайбільше {count} за раз."},
     "seed": {"en": "Seed", "uk": "Зерно"},
     "surprise": {"en": "Surprise me", "uk": "Навмання"},
     "seed_hint": {
@@ -101,7 +102,7 @@ TEXTS: dict[str, dict[str, str]] = {
         "предмети, тож чекайте радше настроїв, ніж сцен.",
     },
     "runs": {"en": "Show", "uk": "Показати"},
-    "this_run": {"en": "newest pictures", "uk": "найновіші картини"},
+    "this_run": {"en": "newest pictures (open for earlier ones)", "uk": "найновіші картини (тут і давніші)"},
     "run": {"en": "{when} · {model} · seed {seed} · {pictures}", "uk": "{when} · {model} · зерно {seed} · {pictures}"},
     "run_film": {"en": "{when} · morph", "uk": "{when} · перетікання"},
     "enlarge": {"en": "Enlarge picture {name}", "uk": "Збільшити картину {name}"},

@@ -397,7 +397,7 @@ def test_earlier_runs_are_found_in_the_results_store(panel: Panel, model: Path) 
     panel.generate(wait=True)
     again = Panel([model], panel.settings.base, device="cpu", download=False)  # the next day
     told, folders = zip(*again.gallery.runs.options, strict=True)
-    assert told[0] == "newest pictures"
+    assert told[0] == "newest pictures (open for earlier ones)"
     assert "seed 8 · 2 pictures" in told[1]
     assert "seed 7 · 3 pictures" in told[2]
     again.gallery.runs.value = folders[2]
