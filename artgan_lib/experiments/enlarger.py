@@ -67,7 +67,9 @@ def build_enlarger(config: EnlargerConfig) -> nn.Module:
         torch.manual_seed(config.seed)
         network: nn.Module = Compact(num_feat=config.features, num_conv=config.convolutions, upscale=SCALE)
         convolutions = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d)]
-        for layer in convolutions:  # so that what goes in comes out as large, through all layers (He et al. 2015, eq. 15)
+        for (
+            layer
+        ) in convolutions:  # so that what goes in comes out as large, through all layers (He et al. 2015, eq. 15)
             nn.init.kaiming_normal_(layer.weight, a=0.25)
             assert layer.bias is not None
             nn.init.zeros_(layer.bias)
