@@ -56,7 +56,7 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
     assert (header["origin"]["kind"], header["origin"]["images_seen"]) == ("newest", 36)
     newest = next(painters_at(run, run.saved()[-1])).generator
     away = run.saved()[-1].rename(tmp_path / "away.pt")
-    left = load_generator(ship(run, "dcgan", tmp_path)[0])[1]["origin"]
+    left = load_generator(ship(run, "dcgan", tmp_path / "again")[0])[1]["origin"]
     assert (left["step"], left["kind"], left["score"]["value"]) == (6, "average", 0.2)
     away.rename(run.path_of(9))
     for name, value in newest.state_dict().items():
