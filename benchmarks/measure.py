@@ -1,9 +1,10 @@
-"""How things are measured here: A B A B in one process, the ratio of each pair, its median and spread.
+"""How things are measured here: A B A B in one run, the ratio of each pair, its median and spread.
 
 Also the machine's own limit, measured before anything is compared with it, and what a piece of work counts: operations
 by PyTorch's own formulas, bytes by looking at what each operation reads and writes.
 """
 
+import multiprocessing
 import os
 import platform
 import statistics
@@ -11,7 +12,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +69,42 @@ def interleaved(baseline: Work, ours: Work, rounds: int, device: str = "cpu") ->
     """Time two pieces of work in turn, after one untimed run of each."""
     baseline(), ours()
     return [(timed(baseline, device), timed(ours, device)) for _ in range(rounds)]
+
+
+class Apart:
+    """A piece of work in a process of its own, called as if it were here: settings of ours do not reach it.
+
+    Args:
+        build: A function of a module, which returns the work; it is called over there.
+        arguments: Its arguments.
+    """
+
+    def __init__(self, build: Callable[..., Work], *arguments: Any) -> None:
+        context = multiprocessing.get_context("spawn")
+        self._here, there = context.Pipe()
+        self._process = context.Process(target=_serve, args=(there, build, arguments), daemon=True)
+        self._process.start()
+        there.close()
+
+    def __enter__(self) -> Work:
+        """Return what does the work once and returns what it returned."""
+        return self._call
+
+    def __exit__(self, *error: object) -> None:
+        """End the process."""
+        self._here.close()
+        self._process.join()
+
+    def _call(self) -> Any:
+        self._here.send(True)
+        return self._here.recv()
+
+
+def _serve(pipe: Connection, build: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+    work = build(*arguments)
+    with suppress(EOFError):
+        while pipe.recv():
+            pipe.send(work())
 
 
 def compared(

@@ -3,6 +3,7 @@
 import statistics
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from artgan_lib.gan.acceleration import PLAIN, Plan, arrange, build_step, choose
 from artgan_lib.gan.distributed import World
 from artgan_lib.gan.pictures import Pictures
 from artgan_lib.gan.updates import build_networks, draw_batch
-from benchmarks.measure import Row, compared, counted, interleaved, limited, timed
+from benchmarks.measure import Apart, Row, compared, counted, interleaved, limited, timed
 from benchmarks.measure import peak as measured_peak
 from benchmarks.plain import plain_script
 from benchmarks.sizes import Sizes
@@ -49,9 +50,12 @@ def _variant_rows(
 ) -> Iterator[Row]:
     config, where = sizes.config(variant), torch.device(device)
     plan = choose_plan(config, World(device=where), precision=precision)  # type: ignore[arg-type]
-    script = plain_script(config, device)
-    real = draw_batch(config, images, 0, where).real.contiguous()
-    with settled(plan, where):
+    with ExitStack() as held:
+        if device == "cpu":
+            script = held.enter_context(Apart(_script, config, images, device))
+        else:
+            script = _script(config, images, device)
+        held.enter_context(settled(plan, where))
         if device == "cuda":
             peak = measured_peak(device)  # of this precision
         ours = step_of(config, plan, images, device)
@@ -59,7 +63,7 @@ def _variant_rows(
         for _ in range(5 if plan.graph else 0):
             ours()  # until the graph is recorded
         steps = sizes.steps if device == "cuda" else 1
-        pairs = interleaved(_times(lambda: script.step(real), steps), _times(ours, steps), sizes.rounds, device)
+        pairs = interleaved(_times(script, steps), _times(ours, steps), sizes.rounds, device)
     seconds = statistics.median(mine for _, mine in pairs) / steps
     reach = {"dcgan": (1.3, 2.0), "wgan-gp": (1.2, 4.0)}[variant][device == "cuda"]
     count = {"dcgan": 1, "wgan-gp": 1 + config.judge_updates}[variant]
@@ -79,6 +83,13 @@ def _variant_rows(
             row = limited(f"WGAN-GP: the paper's epoch, {precision}", [epoch], limit, "seconds")
             row.figures["times_the_papers_995_s"] = PAPER_EPOCH / epoch
             yield row
+
+
+def _script(config: TrainConfig, images: np.ndarray, device: str) -> Callable[[], Any]:
+    """Return what takes an iteration of the usual script on a batch that is there."""
+    script = plain_script(config, device)
+    real = draw_batch(config, images, 0, torch.device(device)).real.contiguous()
+    return lambda: script.step(real)
 
 
 def _waiting(images: np.ndarray, sizes: Sizes, device: str) -> Row:
@@ -119,14 +130,16 @@ def _few_digits(images: np.ndarray, sizes: Sizes) -> Row:
 
 
 LEVERS: dict[str, Callable[[Plan], Plan]] = {
+    "freed memory kept": lambda plan: replace(plan, keep_memory=True),
     "channels last": lambda plan: replace(plan, channels_last=True),
+    "closed derivatives": lambda plan: replace(plan, channels_last=True, closed=True),
     "narrow layers by patches": lambda plan: replace(plan, channels_last=True, patches=True),
     "real and fake in one pass": lambda plan: replace(plan, together=True),
     "fused Adam": lambda plan: replace(plan, fused=True),
     "bf16 but for the penalty": lambda plan: replace(plan, channels_last=True, precision="bf16"),
     "one CUDA graph": lambda plan: replace(plan, graph=True),
 }
-"""How each is taken by itself; the second and the fifth need channels last."""
+"""How each is taken by itself; three of them need channels last."""
 
 
 def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
@@ -139,19 +152,21 @@ def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
         bare = replace(PLAIN, precision=chosen.precision)
         plans: dict[str, Plan] = {"none": bare}
         for name, turn in LEVERS.items():
-            one_pass_off = name.startswith("real") and variant == "dcgan"  # its judge has batch normalisation
-            if not one_pass_off and (device == "cuda") >= (name == "one CUDA graph"):
+            # DCGAN's judge has batch normalisation and no penalty.
+            useless = variant == "dcgan" and name in ("real and fake in one pass", "closed derivatives")
+            if not useless and (device == "cuda") >= (name == "one CUDA graph"):
                 plans[name] = turn(bare)
         plans["all that are chosen"] = chosen
-        with settled(chosen, where):
-            steps = {name: step_of(config, plan, images, device) for name, plan in plans.items()}
-            for step in steps.values():
-                for _ in range(5 if device == "cuda" else 1):
-                    step()
-            count = sizes.steps if device == "cuda" else 1
-            rounds = [
-                {name: timed(_times(step, count), device) for name, step in steps.items()} for _ in range(sizes.rounds)
-            ]
+        steps = {name: step_of(config, plan, images, device) for name, plan in plans.items()}
+        count = sizes.steps if device == "cuda" else 3
+        rounds: list[dict[str, float]] = []
+        for number in range(sizes.rounds):
+            rounds.append({})
+            for name, step in steps.items():
+                with settled(plans[name], where):
+                    for _ in range(5 if device == "cuda" and number == 0 else 1):
+                        step()  # until the graph is recorded, the memory there
+                    rounds[-1][name] = timed(_times(step, count), device)
         for name in plans:
             ratios = [times["none"] / times[name] for times in rounds]
             found.append(
@@ -171,7 +186,7 @@ def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
 
 
 def _kept(name: str, chosen: Plan) -> bool:
-    fields = ("channels_last", "patches", "together", "fused", "bf16", "graph")
+    fields = ("keep_memory", "channels_last", "closed", "patches", "together", "fused", "bf16", "graph")
     for lever, field in zip(LEVERS, fields, strict=True):
         if lever == name:
             return bool(getattr(chosen, field, False))

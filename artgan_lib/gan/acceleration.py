@@ -17,6 +17,7 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.gan.distributed import World
 from artgan_lib.gan.models import SameConv2d, SameConvTranspose2d
 from artgan_lib.gan.updates import Batch, Networks, update_in_turn, update_together
+from artgan_lib.memory import kept_memory
 
 Precision = Literal["float32", "tf32", "bf16"]
 Step = Callable[[Batch], Tensor]
@@ -33,6 +34,8 @@ class Plan:
     """What is used of all that makes a step faster; `PLAIN` uses nothing."""
 
     channels_last: bool = False
+    keep_memory: bool = False  # `memory`, on a processor
+    closed: bool = False  # `gan.convolutions`, where a penalty differentiates twice
     patches: bool = False  # `gan.patches`, on a processor
     together: bool = False  # real and fake judged in one pass
     fused: bool = False  # one kernel for all of Adam
@@ -68,6 +71,8 @@ def choose_plan(config: TrainConfig, world: World, *, fast: bool = True, precisi
     return Plan(
         # Without tensor cores a GPU is no faster with channels last.
         channels_last=kind == "cpu" or (kind == "cuda" and precision != "float32"),
+        keep_memory=kind == "cpu",
+        closed=kind == "cpu" and config.gradient_correction == "penalty",
         patches=kind == "cpu" and config.kernel_size == PATCHED[0] and config.width >= PATCHED[1],
         together=config.judge_normalization != "batch",  # there a picture's score depends on its neighbours
         fused=kind == "cuda" and config.optimizer == "adam",
@@ -82,6 +87,9 @@ def arrange(networks: Networks, plan: Plan) -> None:
     for network in networks.modules:
         network.to(memory_format=layout)
     narrowest = (_first(networks.generator, SameConvTranspose2d), _last(networks.judge, SameConv2d))
+    for layer in networks.judge.modules():
+        if isinstance(layer, SameConv2d):
+            layer.closed = plan.closed
     for layer in narrowest:
         layer.by_patches = plan.patches
     for optimizer in (networks.optimizer_g, networks.optimizer_d):
@@ -104,7 +112,8 @@ def build_step(config: TrainConfig, networks: Networks, plan: Plan, world: World
 def settled(plan: Plan, device: torch.device) -> Iterator[None]:
     """Set what PyTorch keeps for the whole process, and put it back."""
     if device.type != "cuda":
-        yield
+        with kept_memory(plan.keep_memory):
+            yield
         return
     products, convolutions, cudnn = torch.backends.cuda.matmul, torch.backends.cudnn.conv, torch.backends.cudnn  # type: ignore[attr-defined]
     former = products.fp32_precision, convolutions.fp32_precision, cudnn.benchmark

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from artgan_lib.gan.convolutions import only_inputs
+
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """Binary cross-entropy of logits (N,): real as 1 plus fake as 0; a sum of two means, not their mean [code]."""
@@ -48,6 +50,8 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor)
     if real.shape != fake.shape:
         raise ValueError(f"real and fake batches must have one shape, not {tuple(real.shape)} and {tuple(fake.shape)}")
     between = torch.lerp(real, fake.detach(), mix.view(-1, 1, 1, 1)).requires_grad_(True)
-    (gradient,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)
+    score = critic(between).sum()
+    with only_inputs():
+        (gradient,) = torch.autograd.grad(score, between, create_graph=True)
     norms: Tensor = gradient.flatten(1).norm(dim=1)
     return (norms - 1).square().mean()

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.gan.convolutions import convolve
 from artgan_lib.gan.patches import cut, lay
 from artgan_lib.images import to_uint8
 
@@ -40,14 +41,17 @@ class SameConv2d(nn.Conv2d):
         # What is padded alike on all sides needs no padded copy.
         super().__init__(channels_in, channels_out, kernel_size, 2, before if before == after else 0, bias=bias)
         self.around = (before, after, before, after)
+        self.closed = False  # True: derivatives as of `gan.convolutions`
         self.by_patches = False  # True: as a matrix product over patches, see `gan.patches`
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', H / 2, W / 2)."""
+        function = convolve if self.closed else F.conv2d
         if self.by_patches:
             weight = self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
-            return F.conv2d(cut(F.pad(x, self.around), self.kernel_size[0]), weight, self.bias)
-        return super().forward(x if self.padding == self.around[1:3] else F.pad(x, self.around))
+            return function(cut(F.pad(x, self.around), self.kernel_size[0]), weight, self.bias)
+        padding = self.around[0] if self.around[0] == self.around[1] else 0
+        return function(x if padding else F.pad(x, self.around), self.weight, self.bias, 2, padding)
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):

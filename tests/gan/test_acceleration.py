@@ -39,10 +39,11 @@ def iterate(
 
 
 def test_what_a_processor_takes() -> None:
-    assert Plan(channels_last=True, patches=True, together=True) == FAST
+    assert Plan(keep_memory=True, channels_last=True, closed=True, patches=True, together=True) == FAST
     dcgan = choose_plan(preset("dcgan"), ALONE)
     assert not dcgan.together  # batch normalisation: scores depend on what else is judged
     assert not dcgan.patches
+    assert not dcgan.closed  # nothing is differentiated twice
     assert not choose_plan(preset("wgan-gp", width=16), ALONE).patches
     assert choose_plan(preset("wgan-gp"), ALONE, fast=False) == PLAIN
     assert choose_plan(preset("wgan-gp"), ALONE, precision="tf32").precision == "float32"
@@ -58,7 +59,7 @@ def test_what_a_processor_takes() -> None:
 @pytest.mark.parametrize("variant", ["dcgan", "wgan-gp", "wgan-clip", "dcgan-five-updates"])
 def test_twenty_fast_steps_are_twenty_plain_steps_but_for_rounding(variant: str, pictures: np.ndarray) -> None:
     config = small(variant, kernel_size=5)
-    plan = replace(choose_plan(config, ALONE), patches=True, fused=True)
+    plan = replace(choose_plan(config, ALONE), patches=True, closed=True, fused=True)
     # In double precision, since two players drive apart what differs in the last digit of single precision.
     (networks, plain), (others, fast) = (iterate(config, way, pictures, 20, torch.float64) for way in (PLAIN, plan))
     torch.testing.assert_close(fast, plain, rtol=1e-6, atol=1e-6, equal_nan=True)
