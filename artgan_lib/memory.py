@@ -1,11 +1,13 @@
 """Memory that is used again and again, on a processor.
 
-A step of training frees gigabytes and wants them back a moment later. The C library gives large pieces back to the
+A step of training frees gigabytes and wants them back a moment later; so does a network that sees one batch after the
+other. The C library gives large pieces back to the
 system at once, which then has to clear every page anew: up to a third of a step's time.
 """
 
 import ctypes
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +15,7 @@ from contextlib import contextmanager
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 * 2**20, _TRIM_THRESHOLD: 64 * 2**20}
 _KEEPING = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1}
-_depth = 0
+_depth, _lock = 0, threading.Lock()
 
 
 @contextmanager
@@ -24,16 +26,18 @@ def kept_memory(keep: bool = True) -> Iterator[None]:
     if library is None:
         yield
         return
-    if _depth == 0:
-        _set(library, _KEEPING)
-    _depth += 1
+    with _lock:
+        if _depth == 0:
+            _set(library, _KEEPING)
+        _depth += 1
     try:
         yield
     finally:
-        _depth -= 1
-        if _depth == 0:
-            _set(library, _USUAL)
-            library.malloc_trim(0)
+        with _lock:
+            _depth -= 1
+            if _depth == 0:
+                _set(library, _USUAL)
+                library.malloc_trim(0)
 
 
 def _set(library: ctypes.CDLL, options: dict[int, int]) -> None:

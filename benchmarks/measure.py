@@ -11,6 +11,7 @@ import statistics
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
@@ -101,6 +102,8 @@ class Apart:
 
 
 def _serve(pipe: Connection, build: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+    torch.set_num_threads(os.cpu_count() or 1)  # as over here
+    warnings.simplefilter("ignore")
     work = build(*arguments)
     with suppress(EOFError):
         while pipe.recv():

@@ -1,7 +1,8 @@
 """Painting, enlarging and features beside RealESRGANer and pytorch-fid; what a first picture and an import cost."""
 
+import statistics
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partialmethod
 from pathlib import Path
 from unittest import mock
@@ -10,31 +11,46 @@ import numpy as np
 import torch
 
 from artgan_lib import load_generator, load_upscaler, sample
-from benchmarks.measure import Row, compared, fresh, interleaved, limited, timed
+from benchmarks.measure import Apart, Row, compared, counted, fresh, interleaved, limited, timed
 from benchmarks.sizes import Sizes
 
 GENERATOR = Path("data/pretrained/wgan-gp.safetensors")
 NETWORK = "realesr-general-x4v3"
 
 
-def enlarging_rows(sizes: Sizes, device: str) -> Iterator[Row]:
+def enlarging_rows(sizes: Sizes, device: str, peak: dict[str, float]) -> Iterator[Row]:
     """Compare our enlarger with the package's own, warm, which takes one picture after the other."""
-    theirs = load_upscaler(NETWORK, device=device, download=False, backend="realesrgan")
     ours = load_upscaler(NETWORK, device=device, download=False)
     generator = load_generator(GENERATOR)[0]
     counts = (sizes.enlarged_gpu,) * 2 if device == "cuda" else sizes.enlarged
     for count, size, reach in zip(counts, (256, 1024), (4.0, 4.0) if device == "cuda" else (1.5, 1.3), strict=True):
         pictures = list(sample(generator, 7, count))
-        one_by_one = lambda pictures=pictures, size=size: [theirs.to_size(image, size) for image in pictures]  # noqa: E731
         together = lambda pictures=pictures, size=size: ours.batch_to_size(pictures, size)  # noqa: E731
-        pairs = interleaved(one_by_one, together, sizes.rounds, device)
-        apart = max(
-            int(np.abs(a.astype(int) - b).max()) for a, b in zip(one_by_one()[:2], together()[:2], strict=False)
-        )
+        with Apart(_one_by_one, pictures, size, device) as one_by_one:
+            pairs = interleaved(one_by_one, together, sizes.rounds, device)
+            both = zip(one_by_one(), together()[:2], strict=True)
+            apart = max(int(np.abs(theirs.astype(int) - mine).max()) for theirs, mine in both)
+        one = counted(lambda picture=pictures[0], size=size: ours.to_size(picture, size))  # type: ignore[misc]
+        gflops = count * one["gflop"] / statistics.median(mine for _, mine in pairs)
+        # A GPU computes this in half precision, of which no peak is measured.
+        limit = {"gflops": gflops} | ({"of_peak": gflops / peak["gflops"]} if device == "cpu" else {})
         name = f"{count} pictures, 64 to {size} pixels"
         yield compared(
-            name, "RealESRGANer one by one, warm", pairs, reach, count=count, unit="pictures", grey_values_apart=apart
+            name,
+            "RealESRGANer one by one, warm",
+            pairs,
+            reach,
+            count=count,
+            unit="pictures",
+            grey_values_apart=apart,
+            **limit,
         )
+
+
+def _one_by_one(pictures: list[np.ndarray], size: int, device: str) -> Callable[[], list[np.ndarray]]:
+    """Return what enlarges all pictures by the package; it hands two of them back."""
+    theirs = load_upscaler(NETWORK, device=device, download=False, backend="realesrgan")
+    return lambda: [theirs.to_size(image, size) for image in pictures][:2]
 
 
 def painting_rows(sizes: Sizes) -> Iterator[Row]:
@@ -62,25 +78,16 @@ def painting_rows(sizes: Sizes) -> Iterator[Row]:
 
 def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
     """Compare 768 features a picture with pytorch-fid's, on the same weights and pictures."""
-    theirs = _pytorch_fid(weights).to(device).eval()
     from artgan_lib.evaluation.extractors import load_extractor
 
     ours = load_extractor("inception-2015", "768", weights=weights, device=device)
     pictures = sample(load_generator(GENERATOR)[0], 7, sizes.features)
     batches = np.split(pictures, range(sizes.feature_batch, len(pictures), sizes.feature_batch))
 
-    def plain() -> np.ndarray:
-        found = []
-        with torch.no_grad():
-            for batch in batches:
-                x = torch.from_numpy(batch).permute(0, 3, 1, 2).to(device).float() / 255
-                features = torch.nn.functional.adaptive_avg_pool2d(theirs(x)[0], (1, 1))
-                found.append(features.squeeze(3).squeeze(2).cpu().numpy())
-        return np.concatenate(found)
-
     fast = lambda: np.concatenate(list(ours.batches(batches)))  # noqa: E731
-    pairs = interleaved(plain, fast, sizes.rounds, device)
-    a, b = plain(), fast()
+    with Apart(_pytorch_fid_features, weights, batches, device) as plain:
+        pairs = interleaved(plain, fast, sizes.rounds, device)
+        a, b = plain(), fast()
     reach = 3.0 if device == "cuda" else 1.3
     yield compared(
         f"768 features of {len(pictures)} pictures",
@@ -92,6 +99,22 @@ def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
         features_apart=float(np.abs(a - b).max()),
         largest_feature=float(np.abs(a).max()),
     )
+
+
+def _pytorch_fid_features(weights: Path, batches: list[np.ndarray], device: str) -> Callable[[], np.ndarray]:
+    """Return what looks at all pictures as pytorch-fid does."""
+    network = _pytorch_fid(weights).to(device).eval()
+
+    def look() -> np.ndarray:
+        found = []
+        with torch.no_grad():
+            for batch in batches:
+                x = torch.from_numpy(batch).permute(0, 3, 1, 2).to(device).float() / 255
+                features = torch.nn.functional.adaptive_avg_pool2d(network(x)[0], (1, 1))
+                found.append(features.squeeze(3).squeeze(2).cpu().numpy())
+        return np.concatenate(found)
+
+    return look
 
 
 def _pytorch_fid(weights: Path) -> torch.nn.Module:

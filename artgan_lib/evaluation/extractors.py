@@ -16,8 +16,9 @@ import torch
 from artgan_lib.downloads import WEIGHTS_DIR, PublishedFile, cache_dir, discard, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation import networks
+from artgan_lib.memory import kept_memory
 
-BATCH = 32
+BATCH = 16  # at once; a processor clears less memory for these than for larger ones
 
 
 @dataclass(frozen=True)
@@ -102,14 +103,15 @@ class Extractor:
             ArtganError: If a feature is not finite.
         """
         done = 0
-        for batch in images:
-            for first in range(0, len(batch), BATCH):
-                features = self.run(batch[first : first + BATCH])
-                if not np.isfinite(features).all():
-                    raise ArtganError(_not_finite(self.name, self.layer))
-                done += len(features)
-                progress(done)
-                yield features
+        with kept_memory():
+            for batch in images:
+                for first in range(0, len(batch), BATCH):
+                    features = self.run(batch[first : first + BATCH])
+                    if not np.isfinite(features).all():
+                        raise ArtganError(_not_finite(self.name, self.layer))
+                    done += len(features)
+                    progress(done)
+                    yield features
 
 
 def load_extractor(

@@ -16,6 +16,7 @@ from PIL import Image
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.downloads import PublishedFile, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
+from artgan_lib.memory import kept_memory
 from artgan_lib.shipped import ENLARGER
 from artgan_lib.studio.side_by_side import side_by_side
 from artgan_lib.studio.tiles import in_tiles
@@ -153,8 +154,9 @@ class Upscaler:
     ) -> list[np.ndarray]:
         """Enlarge several pictures as `to_size` does, `batch` at once."""
         enlarged, reached = list(images), 1
-        while reached < SCALE ** passes(size):
-            enlarged, reached = self.enlarge_batch(enlarged, check), reached * self.scale
+        with kept_memory(self.parallel):
+            while reached < SCALE ** passes(size):
+                enlarged, reached = self.enlarge_batch(enlarged, check), reached * self.scale
         return enlarged
 
     def _halve_tile(self, side: int) -> None:
