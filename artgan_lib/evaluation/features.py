@@ -18,6 +18,7 @@ from artgan_lib.downloads import CACHE_DIR, cache_dir
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.extractors import BATCH, Extractor
 from artgan_lib.evaluation.metrics import Moments, moments
+from artgan_lib.memory import kept_memory
 from artgan_lib.runlog import write_atomic
 
 _TOGETHER = 500  # rows asked for at once; SQLite takes no more than 999 of old
@@ -37,7 +38,7 @@ def features_of(
         ArtganError: If a feature is not finite, or the cache cannot be written.
     """
     names = [_picture_hash(image) for image in images]
-    with _open_store(extractor) as store:
+    with _open_store(extractor) as store, kept_memory():
         found = _read(store, names, extractor.dim)
         first = {name: index for index, name in reversed(list(enumerate(names))) if name not in found}
         todo = sorted(first.values())
