@@ -117,7 +117,7 @@ def facts(shown: Shown, about: dict[str, Any], texts: Texts) -> str:
         "fact_style": about.get("style"),
         "fact_variety": about.get("truncation"),
         "fact_size": f"{size} × {size}" if size else None,
-        "fact_upscaler": about.get("upscaler"),
+        "fact_upscaler": texts.name(about.get("upscaler")),
         "fact_file": f"{shown.path.parent.name}/{shown.path.name}",
     }
     told = (f"<dt>{texts(key)}</dt><dd>{html.escape(str(value))}</dd>" for key, value in rows.items() if value)
