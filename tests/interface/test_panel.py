@@ -372,7 +372,7 @@ def test_morph_makes_a_moving_picture_there_and_back(panel: Panel) -> None:
 def test_a_morph_can_be_cancelled(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     panel.upscaler.value = "bicubic"
     panel.generate(wait=True)
-    monkeypatch.setattr(panel.status, "advance", lambda progress: panel.cancel())
+    monkeypatch.setattr(panel.status, "advance", lambda progress, stored: panel.cancel())
     panel.morph([tile.shown for tile in panel.gallery.tiles[:2]], wait=True)
     assert (panel.state, panel.pictures) == ("cancelled", [])
     assert len(list(panel.settings.base.iterdir())) == 1  # nothing was stored
@@ -435,7 +435,9 @@ def test_networks_that_are_not_here_are_offered_only_where_they_may_be_fetched(m
     assert list(offline.settings.upscalers) == [*own, "bicubic", "lanczos"]
     online = Panel([model], tmp_path, download=True)
     assert (online.upscaler.value, len(online.settings.upscalers)) == ([*own, "bicubic"][0], 5 + len(own))
-    assert "(to be fetched)" in online.upscaler.options[-1][0]
+    assert online.upscaler.options[-1][0].endswith(" ↓")
+    assert "↓ is fetched first, once." in online.settings.size_hint.value
+    assert "↓" not in offline.settings.size_hint.value
     assert panel_settings.Limits().count == 100
 
 
