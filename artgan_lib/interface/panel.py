@@ -173,11 +173,11 @@ class Panel:
             raise RefusalError("error_busy")
         name = Path(folder or "").name
         shown = find_run(self.settings.results(), name) if name else self._new
-        made = [(one, thumbnail(one.path)) for one in shown]
         with self._lock, unheard_where_nobody_looks():
             self.gallery.clear()
-            self.gallery.add(made)
+            self.gallery.add([(one, thumbnail(one.path)) for one in shown])
             self.gallery.name_run(name, has_origin=not name and self._origin is not None)
+            self._changed()  # what is told of the run before does not belong to these
 
     @property
     def pictures(self) -> list[Path]:

@@ -21,6 +21,7 @@ class StatusView:
         self.film, self.frames = False, 0  # whether a run makes a moving picture, and of how many
         # Pictures and seconds of the last run, and how many were wanted.
         self.over: tuple[int, float, int] | None = None
+        self.failed: Exception | None = None  # what is told to have gone wrong
         wide = {"width": "auto"}
         self.line, self.bar, self.error, self.estimate = (ipywidgets.HTML() for _ in range(4))
         self.paint = ipywidgets.Button(button_style="primary", layout=wide)
@@ -46,6 +47,8 @@ class StatusView:
         """Put all texts into a language."""
         self.texts = texts
         self.cancel.description = texts("cancel")
+        if self.failed is not None:
+            self.tell_error(self.failed)
         self._show()
 
     def tell_wanted(self, summary: Sequence[str]) -> None:
@@ -104,6 +107,7 @@ class StatusView:
 
     def tell_error(self, error: Exception) -> None:
         """Tell what went wrong in one sentence; the detail unfolds."""
+        self.failed = error
         (sentence, detail), fold = explain(error, self.texts), ""
         if detail:
             summary = self.texts("detail")
@@ -113,7 +117,7 @@ class StatusView:
 
     def clear_error(self) -> None:
         """What went wrong is over."""
-        self.error.value, self.error.layout.display = "", "none"
+        self.failed, self.error.value, self.error.layout.display = None, "", "none"
 
     def plain(self) -> str:
         """Tell state and parameters as plain text."""

@@ -146,6 +146,7 @@ STYLES = """
 .artgan-large img { display: block; width: 100%; max-width: 640px; max-height: 64vh; object-fit: contain;
   border-radius: var(--ag-radius); margin: 0 auto; }
 .artgan-beside { flex: 0 0 232px; gap: 10px; align-items: stretch; }
+.artgan-beside .artgan-button { display: block; }
 .artgan-steps { gap: 6px; flex-wrap: wrap; }
 & .artgan-facts { display: grid; grid-template-columns: auto 1fr; gap: 4px 12px; margin: 2px 0; }
 & .artgan-facts :is(dt, dd) { float: none; width: auto; margin: 0; padding: 0; font-weight: 400; }
