@@ -4,8 +4,9 @@
 
 From the click on *Paint* to the first thumbnail drawn, 64 and 256 pixels a side; and from the click on a control to its
 answer while a run at 1024 pixels goes on, beside the same with nothing going on: the answer is what the kernel changes,
-so the way goes from the browser through the kernel and back. A Chromium has to be on the machine, and Real-ESRGAN's
-weights.
+so the way goes from the browser through the kernel and back. The control is the menu of languages, which changes every
+text; between two clicks nobody waits longer than a person would. Each has to stay under its limit by the slowest click.
+A Chromium has to be on the machine, and Real-ESRGAN's weights.
 """
 
 import argparse
@@ -27,7 +28,9 @@ from artgan_lib.runlog import write_json
 
 QUIET = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 REACH = {"click_to_first_thumbnail_64": 2.0, "click_to_first_thumbnail_256": 2.0, "latency_while_1024_runs": 0.1}
-"""What each should stay under, in seconds."""
+"""What each should stay under, in seconds, the slowest time included."""
+
+PAUSE = 250  # milliseconds between two clicks: what the one before set going is over by then
 
 # Both are timed inside the page, so that what drives the browser does not count.
 FIRST = """panel => new Promise(done => {
@@ -58,15 +61,19 @@ def measure(page: Page, repeats: int) -> dict[str, list[float]]:
         for _ in range(repeats):
             found.setdefault(f"click_to_first_thumbnail_{size}", []).append(panel.evaluate(FIRST))
             panel.locator(".artgan-is-done").wait_for()
-    found["latency_at_rest"] = [panel.evaluate(ANSWER) for _ in range(4 * repeats)]
+    at_rest = found["latency_at_rest"] = []
+    for _ in range(8 * repeats):
+        page.wait_for_timeout(PAUSE)
+        at_rest.append(panel.evaluate(ANSWER))
     choose(panel, 16, 1024)
+    panel.locator(".artgan-estimate", has_text="About").wait_for()
     panel.locator(".artgan-paint").click()
     panel.locator(".artgan-is-running").wait_for()
     panel.locator(".artgan-tile").first.wait_for()
     answers = found["latency_while_1024_runs"] = []
-    while len(answers) < 4 * repeats and panel.locator(".artgan-is-running").count():
+    while len(answers) < 8 * repeats and panel.locator(".artgan-is-running").count():
+        page.wait_for_timeout(PAUSE)
         answers.append(panel.evaluate(ANSWER))
-        page.wait_for_timeout(150)
     if panel.locator(".artgan-is-running").count():
         panel.locator(".artgan-cancel").click()
     return found
@@ -107,7 +114,7 @@ def main() -> None:
         row: dict[str, Any] = {"name": name, "median": statistics.median(values), "n": len(values)}
         row |= {"low": ordered[0], "high": ordered[-1], "reach": REACH.get(name)}
         if name in REACH:
-            row["met"] = row["median"] < REACH[name]
+            row["met"] = row["high"] < REACH[name]
         rows.append({key: round(value, 4) if isinstance(value, float) else value for key, value in row.items()})
         print(rows[-1])
     about = {"cores": os.cpu_count(), "threads": torch.get_num_threads(), "torch": torch.__version__}

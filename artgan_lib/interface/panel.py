@@ -21,14 +21,14 @@ from artgan_lib.interface.panel_estimates import Estimates
 from artgan_lib.interface.panel_gallery import Actions, Gallery
 from artgan_lib.interface.panel_layout import HeaderView, arrange
 from artgan_lib.interface.panel_models import offered_models
-from artgan_lib.interface.panel_pictures import Shown, contact_sheet, read_pictures, thumbnail
-from artgan_lib.interface.panel_runs import pack, tell_runs
+from artgan_lib.interface.panel_pictures import Shown, contact_sheet, thumbnail
+from artgan_lib.interface.panel_runs import find_run, pack, tell_runs
 from artgan_lib.interface.panel_settings import CONTROLS, Limits, SettingsView, Wanted
 from artgan_lib.interface.panel_status import StatusView
 from artgan_lib.interface.panel_texts import RefusalError, Texts
 from artgan_lib.interface.panel_widgets import unheard_where_nobody_looks
 from artgan_lib.interface.panel_worker import Herald, Job, Made, Worker
-from artgan_lib.studio.estimates import Cost
+from artgan_lib.studio.estimates import Cost, cost_of
 from artgan_lib.studio.interfaces import Progress
 from artgan_lib.studio.pipeline import RESULTS, GenerationJob
 
@@ -66,13 +66,13 @@ class Panel:
         device: str = "auto",
         download: bool = True,
     ) -> None:
-        self.device, self.download, self.state = device, download, "ready"
+        self.device, self.download, self.state, self._displayed = device, download, "ready", False
         self.error: Exception | None = None
-        self._displayed = False
         self._lock = threading.RLock()
         self._job: Job | None = None
         self._worker = Worker("panel-run")
         self._new: list[Shown] = []  # pictures of the newest run
+        self._origin: Path | None = None  # folder of the run that the newest one was made from
         if models is None:
             root = project_root()
             models, scores, base = [root / MODELS, root / RUNS], scores or root / SCORES, base or root / RESULTS
@@ -88,12 +88,13 @@ class Panel:
                 lambda chosen: self._try(lambda: self.morph(chosen)),
                 lambda: self._try(self.hand_over_zip),
                 lambda folder: self._try(lambda: self.show_run(folder)),
+                lambda: self._try(lambda: self.show_run(self._origin)),
                 self._fail,
             )
             self.gallery = Gallery(actions)
             self.header = HeaderView(language)
             self.widget = arrange(self.header, self.settings, self.status, self.gallery)
-        measure, busy = lambda wanted: self._job_for(wanted).measure(), lambda: self._worker.busy
+        measure, busy = lambda wanted: self._job_for(wanted).measure(), lambda: self.state in BUSY
         self.estimates = Estimates(self.settings.read, measure, busy, self._measured)
         vars(self).update({name: getattr(self.settings, name) for name in CONTROLS})
         self.status.paint.on_click(lambda button: self._try(self.generate))
@@ -145,16 +146,16 @@ class Panel:
         self, chosen: Sequence[Shown], *, amount: float = 0.2, seed: int | None = None, wait: bool = False
     ) -> None:
         """Paint neighbours of a picture, at its size."""
-        self._begin_run(neighbours(self.settings, chosen, amount, seed), wait)
+        self._begin_run(neighbours(self.settings, chosen, amount, seed), wait, chosen)
 
     def again_larger(self, chosen: Sequence[Shown], *, wait: bool = False) -> None:
         """Paint pictures again at the next size."""
-        self._begin_run(next_size(self.settings, chosen), wait)
+        self._begin_run(next_size(self.settings, chosen), wait, chosen)
 
     def morph(self, chosen: Sequence[Shown], *, frames: int = 16, wait: bool = False) -> None:
         """Make a moving picture from one picture to another and back."""
         job, summary = morph_of(self.settings, chosen, frames, device=self.device, download=self.download)
-        self._begin(job, summary, 0, wait)
+        self._begin(job, summary, None, wait, chosen)
 
     def hand_over_zip(self) -> None:
         """Pack the run that is shown, and give it to the browser."""
@@ -163,13 +164,20 @@ class Panel:
         self.gallery.hand_over(*pack(self.gallery.tiles[0].shown.path.parent))
 
     def show_run(self, folder: Path | str | None) -> None:
-        """Show an earlier run, or the newest pictures."""
-        base = self.settings.results()
-        shown = self._new if folder is None else read_pictures(base / Path(folder).name)
-        made = [(one, thumbnail(one.path)) for one in shown]
+        """Show an earlier run, or the newest pictures.
+
+        Raises:
+            ArtganError: If it is gone, or a run goes on, whose pictures would come among others.
+        """
+        if self.state in BUSY:
+            raise RefusalError("error_busy")
+        name = Path(folder or "").name
+        shown = find_run(self.settings.results(), name) if name else self._new
         with self._lock, unheard_where_nobody_looks():
             self.gallery.clear()
-            self.gallery.add(made)
+            self.gallery.add([(one, thumbnail(one.path)) for one in shown])
+            self.gallery.name_run(name, has_origin=not name and self._origin is not None)
+            self._changed()  # what is told of the run before does not belong to these
 
     @property
     def pictures(self) -> list[Path]:
@@ -194,44 +202,51 @@ class Panel:
 
     # What happens then.
 
-    def _begin_run(self, wanted: Wanted, wait: bool) -> None:
-        self._begin(self._job_for(wanted), self.settings.summary(wanted), wanted.generation.count, wait)
+    def _begin_run(self, wanted: Wanted, wait: bool, chosen: Sequence[Shown] = ()) -> None:
+        self._begin(self._job_for(wanted), self.settings.summary(wanted), wanted, wait, chosen)
 
-    def _begin(self, job: Job, summary: Sequence[str], count: int, wait: bool) -> None:
+    def _begin(self, job: Job, summary: list[str], wanted: Wanted | None, wait: bool, chosen: Sequence[Shown]) -> None:
+        """Begin a run: of pictures as they are wanted, or of a moving one; made from chosen ones or from nothing."""
         with self._lock, unheard_where_nobody_looks():
             if self._worker.busy:
                 raise RefusalError("error_busy")
             self.error, self._job, self._new = None, job, []
-            self.status.begin(summary)
+            self._origin = chosen[0].path.parent if chosen else None
+            self.status.begin(summary, film=wanted is None)
             self.gallery.clear()
+            self.gallery.name_run("", has_origin=bool(chosen))
             self._set_state("running")
-            self._worker.start(lambda: self._run(job, count))
+            self._tell_estimate()
+            self._worker.start(lambda: self._run(job, wanted))
         if wait:
             self._worker.wait()
             if self.error is not None:
                 raise self.error
 
-    def _run(self, job: Job, count: int) -> None:
+    def _run(self, job: Job, wanted: Wanted | None) -> None:
         """Do a job, in the thread of runs; nothing that it raises gets lost."""
         begun, herald = time.monotonic(), Herald(self._show_progress)
         error: Exception | None = None
         try:
-            cancelled = job.run(herald).cancelled
+            result = job.run(herald)
+            cancelled = result.cancelled
+            if wanted is not None and not cancelled:
+                self.estimates.remember(wanted, cost_of(result.stage_seconds, result.pictures))
         except Exception as raised:
             error, cancelled = raised, False
         with self._lock, unheard_where_nobody_looks():
             self._take(herald.made)
             self._job = None
+            self._list_runs()
             if error is not None:
                 self._fail(error)
-            self._list_runs()
-            self._tell_estimate()
             self._set_state("failed" if error else "cancelled" if cancelled else "done")
-            self.status.end(len(self._new), time.monotonic() - begun, count)
+            self._tell_estimate()
+            self.status.end(len(self._new), time.monotonic() - begun, wanted.generation.count if wanted else 0)
 
     def _show_progress(self, progress: Progress, made: list[Made]) -> None:
         with self._lock, unheard_where_nobody_looks():
-            self.status.advance(progress)
+            self.status.advance(progress, len(self._new) + len(made))
             self._take(made)
 
     def _take(self, made: list[Made]) -> None:
@@ -251,6 +266,7 @@ class Panel:
 
     def _fail(self, error: Exception) -> None:
         with self._lock:
+            self._list_runs()  # it may be that one is gone
             self.error = error
             self.status.tell_error(error)
 
@@ -260,14 +276,7 @@ class Panel:
         self.gallery.set_busy(state in BUSY)
 
     def _job_for(self, wanted: Wanted) -> GenerationJob:
-        return GenerationJob(
-            wanted.generation,
-            wanted.enhancing,
-            wanted.converting,
-            base=wanted.base,
-            device=self.device,
-            download=self.download,
-        )
+        return GenerationJob(*wanted[:3], base=wanted.base, device=self.device, download=self.download)
 
     # The estimate before the start.
 
@@ -288,15 +297,10 @@ class Panel:
         try:
             wanted = self.settings.read()
         except (ArtganError, OSError):
-            self.status.tell_estimate(None)
+            self.status.tell_no_estimate("no_estimate")
             return None
-        count, cost = wanted.generation.count, self.estimates.cost(wanted)
-        self.status.tell_count(count)
-        if self._displayed and not self.estimates.knows(wanted):
-            self.status.tell_estimating()
-            self.estimates.begin()
-        else:
-            self.status.tell_estimate((cost.seconds(count), cost.bytes(count)) if cost else None)
+        self.status.tell_count(wanted.generation.count)
+        self.estimates.tell(wanted, self.status, measures=self._displayed)
         return wanted
 
     def _measured(self) -> None:

@@ -25,6 +25,7 @@ class Actions:
     morph: Callable[[Sequence[Shown]], None]
     zip: Callable[[], None]
     run: Callable[[str | None], None]  # folder of an earlier run, None: the newest pictures
+    origin: Callable[[], None]  # back to the pictures that those shown were made from
     failed: Callable[[Exception], None]
 
 
@@ -45,6 +46,7 @@ class Gallery:
     def __init__(self, actions: Actions) -> None:
         self.actions, self.busy, self.moves_focus = actions, False, True
         self.tiles: list[Tile] = []
+        self.has_origin = False  # whether what is shown was made from other pictures
         self.open_at: int | None = None
         # Layouts and styles are widgets as well; shared, a hundred tiles cost a browser a third.
         self._layout = ipywidgets.Layout(width="auto")
@@ -57,6 +59,7 @@ class Gallery:
         self.larger = ipywidgets.Button(layout=wide)
         self.morph = ipywidgets.Button(layout=wide)
         self.zip = ipywidgets.Button(layout=wide)
+        self.origin = ipywidgets.Button(layout=wide)
         self.link = ipywidgets.HTML()
         self.script = ipywidgets.Output()
         self.empty = ipywidgets.HTML()
@@ -69,7 +72,7 @@ class Gallery:
         self.like_open = ipywidgets.Button(layout=wide)
         self.larger_open = ipywidgets.Button(layout=wide)
         self.save = ipywidgets.HTML()
-        actions_row = ipywidgets.HBox([self.all, self.like, self.larger, self.morph, self.zip])
+        actions_row = ipywidgets.HBox([self.origin, self.all, self.like, self.larger, self.morph, self.zip])
         steps = ipywidgets.HBox([self.back, self.previous, self.next])
         beside = ipywidgets.VBox([steps, self.facts, self.like_open, self.larger_open, self.save])
         self.detail = ipywidgets.HBox([self.large, beside])
@@ -91,6 +94,7 @@ class Gallery:
             self.morph: "morph",
             self.like: "like",
             self.back: "back",
+            self.origin: "origin",
             self.link: "link",
             self.script: "script",
             steps: "steps",
@@ -104,14 +108,16 @@ class Gallery:
         self.larger.on_click(lambda button: self.actions.larger(self.chosen()))
         self.morph.on_click(lambda button: self.actions.morph(self.chosen()))
         self.zip.on_click(lambda button: self.actions.zip())
+        self.origin.on_click(lambda button: self.actions.origin())
         self.like_open.on_click(lambda button: self.actions.like([self.tiles[self.open_at or 0].shown]))
         self.larger_open.on_click(lambda button: self.actions.larger([self.tiles[self.open_at or 0].shown]))
-        self.runs.observe(lambda change: self.actions.run(change["new"] or None), "value")
+        self._asked = True  # whether a choice in the menu of runs is somebody's, who wants to see the run
+        self.runs.observe(lambda change: self.actions.run(change["new"] or None) if self._asked else None, "value")
 
     def say(self, texts: Texts) -> None:
         """Put all texts into a language."""
         self.texts = texts
-        for name in ("like", "larger", "morph", "zip", "back", "previous", "next"):
+        for name in ("like", "larger", "morph", "zip", "back", "origin", "previous", "next"):
             getattr(self, name).description = texts(name)
         self.like_open.description, self.larger_open.description = texts("like"), texts("larger")
         self.runs.description = texts("runs")
@@ -182,6 +188,15 @@ class Gallery:
         data = {"application/javascript": script, "text/plain": ""}
         self.script.outputs = ({"output_type": "display_data", "data": data, "metadata": {}},)
 
+    def name_run(self, folder: str, *, has_origin: bool) -> None:
+        """Let the menu say which run is shown, nothing for the newest, and whether other pictures led to it."""
+        self.has_origin, self._asked = has_origin, False
+        try:
+            self.runs.value = folder if folder in [known for _, known in self.runs.options] else ""
+        finally:
+            self._asked = True
+        self._fit()
+
     def list_runs(self, runs: Sequence[tuple[str, str]]) -> None:
         """Offer earlier runs, as (what is told, folder), newest first; what was chosen stays."""
         value, options = self.runs.value, [(self.texts("this_run"), ""), *runs]
@@ -245,6 +260,8 @@ class Gallery:
             (self.larger, bool(painted)),
             (self.morph, len(painted) == 2),
             (self.zip, True),
+            (self.origin, True),
+            (self.runs, True),
             (self.like_open, bool(opened and opened.recipe)),
             (self.larger_open, bool(opened and opened.recipe)),
         ):
@@ -259,5 +276,6 @@ class Gallery:
             (self.larger, bool(chosen) and opened is None),
             (self.morph, bool(chosen) and opened is None),
             (self.zip, there and opened is None),
+            (self.origin, self.has_origin and opened is None),
         ):
             widget.layout.display = None if shown else "none"

@@ -12,6 +12,7 @@ from typing import Any
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.interface.panel_texts import Texts
 from artgan_lib.shipped import ENLARGER, MAIN
 
 GENERATED = "<!-- written by `artgan figures` -->"
@@ -54,6 +55,33 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
 def _rank(model: OfferedModel) -> tuple[bool, float, bool]:
     """Put the best score first, then the paper's main model, then the others; what cannot be read is last."""
     return bool(model.problem), model.score[1] if model.score else math.inf, model.name != MAIN
+
+
+def tell_model(model: OfferedModel, texts: Texts) -> tuple[list[str], list[str]]:
+    """Say what a model learned from and how near it comes, in words that anybody knows; and the numbers behind them.
+
+    How near is told by the distance of its pictures beside that of real ones, where both were measured and can be
+    divided.
+    """
+    plain, numbers = [model.summary] if model.summary else [], list[str]()
+    if model.paintings is not None:
+        if not model.summary:
+            plain.append(texts("learned", paintings=texts.number(model.paintings)))
+        if model.images_seen is not None:
+            numbers.append(texts("seen", images=texts.number(model.images_seen), variant=model.variant))
+    elif not model.summary:
+        plain.append(texts("variant", variant=model.variant))
+    if model.score:
+        name, value, floor = model.score
+        shown = {"name": name, "value": texts.score(value)}
+        if floor is None:
+            numbers.append(texts("score_alone", **shown))
+        else:
+            numbers.append(texts("score", **shown, floor=texts.score(floor)))
+        if floor is not None and floor > 0 and value > 0:
+            times = round(value / floor)
+            plain.append(texts("far", times=texts.times(times)) if times > 1 else texts("near"))
+    return plain, numbers
 
 
 def sha256_of(path: Path) -> str:

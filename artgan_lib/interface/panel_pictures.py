@@ -3,6 +3,7 @@
 import base64
 import html
 import io
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,11 +118,16 @@ def facts(shown: Shown, about: dict[str, Any], texts: Texts) -> str:
         "fact_style": about.get("style"),
         "fact_variety": about.get("truncation"),
         "fact_size": f"{size} × {size}" if size else None,
-        "fact_upscaler": about.get("upscaler"),
+        "fact_upscaler": texts.name(about.get("upscaler")),
         "fact_file": f"{shown.path.parent.name}/{shown.path.name}",
     }
-    told = (f"<dt>{texts(key)}</dt><dd>{html.escape(str(value))}</dd>" for key, value in rows.items() if value)
+    told = (f"<dt>{texts(key)}</dt><dd>{_breakable(str(value))}</dd>" for key, value in rows.items() if value)
     return f'<dl class="artgan-facts">{"".join(told)}</dl>'
+
+
+def _breakable(value: str) -> str:
+    """Write a value as HTML; a long name of a file may be broken between its parts."""
+    return re.sub(r"([/_])(?=.)", r"\1<wbr>", html.escape(value))
 
 
 def metadata_of(shown: Shown) -> dict[str, Any]:

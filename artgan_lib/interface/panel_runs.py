@@ -5,7 +5,7 @@ import tempfile
 from pathlib import Path
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.interface.panel_pictures import FILMS
+from artgan_lib.interface.panel_pictures import FILMS, Shown, read_pictures
 from artgan_lib.interface.panel_settings import SettingsView
 from artgan_lib.interface.panel_texts import RefusalError, Texts
 from artgan_lib.studio.store import StoredRun, list_runs, pack_run, read_run
@@ -30,6 +30,18 @@ def tell_runs(settings: SettingsView, texts: Texts) -> list[tuple[str, str]]:
         if not run.problem and (run.count or _film(run)) and len(told) < LISTED:
             told.append((_tell(run, texts), run.folder.name))
     return told
+
+
+def find_run(base: Path, name: str) -> list[Shown]:
+    """List the pictures of an earlier run.
+
+    Raises:
+        RefusalError: If it is not there any more.
+    """
+    try:
+        return read_pictures(base / name)
+    except ArtganError as error:
+        raise RefusalError("error_run_gone", str(error), name=name) from None
 
 
 def pack(folder: Path) -> tuple[str, bytes]:

@@ -11,8 +11,9 @@ import ipywidgets
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import FORMATS
-from artgan_lib.interface.panel_models import OfferedModel
+from artgan_lib.interface.panel_models import OfferedModel, tell_model
 from artgan_lib.interface.panel_texts import RefusalError, Texts
+from artgan_lib.interface.panel_widgets import Number
 from artgan_lib.studio import upscaling
 from artgan_lib.studio.settings import MAX_COUNT, ConvertingSettings, EnhancingSettings, GenerationSettings
 
@@ -75,9 +76,9 @@ class SettingsView:
         self.model = ipywidgets.Dropdown(options=list(self.models), layout=wide)
         self.card = ipywidgets.HTML()
         self.style = ipywidgets.Dropdown(options=[("", "")], layout=wide)
-        self.number = ipywidgets.BoundedIntText(min(16, limits.count), min=1, max=limits.count, layout=wide)
+        self.number = Number(min(16, limits.count), 1, limits.count, wide)
         self.number_hint = ipywidgets.HTML()
-        self.seed = ipywidgets.BoundedIntText(7, min=0, max=2**31 - 1, layout=wide)
+        self.seed = Number(7, 0, 2**31 - 1, wide)
         self.surprise = ipywidgets.Button(layout=wide)
         self.seed_hint = ipywidgets.HTML()
         self.variety = ipywidgets.Dropdown(options=list(VARIETIES.items()), layout=wide)
@@ -86,7 +87,8 @@ class SettingsView:
         self.upscaler = ipywidgets.Dropdown(options=list(self.upscalers), layout=wide)
         self.size_hint = ipywidgets.HTML()
         self.format = ipywidgets.RadioButtons(options=[(_NAMES[kind], kind) for kind in FORMATS], layout=wide)
-        self.quality = ipywidgets.BoundedIntText(95, min=1, max=100, layout=wide)
+        self.quality = Number(95, 1, 100, wide)
+        self.quality_hint = ipywidgets.HTML()
         self.lossless = ipywidgets.Checkbox(indent=False, layout=wide)
         self.sheet = ipywidgets.Checkbox(indent=False, layout=wide)
         self.folder = ipywidgets.Text(str(base), layout=wide)
@@ -98,11 +100,11 @@ class SettingsView:
                 *(seed_row, self.seed_hint, self.variety),
             ],
             "enhancement": [self.size, self.upscaler, self.size_hint],
-            "conversion": [self.format, self.quality, self.lossless, self.sheet, self.folder],
+            "conversion": [self.format, self.quality, self.quality_hint, self.lossless, self.sheet, self.folder],
         }
         for radio in (self.size, self.format):
             radio.add_class("artgan-segments")
-        for hint in (self.card, self.number_hint, self.seed_hint, self.size_hint):
+        for hint in (self.card, self.number_hint, self.seed_hint, self.size_hint, self.quality_hint):
             hint.add_class("artgan-hint")
         boxes = [ipywidgets.VBox([self.headings[key], *controls]) for key, controls in groups.items()]
         for box in boxes:
@@ -111,7 +113,7 @@ class SettingsView:
         self.widget = ipywidgets.VBox(boxes)
         self.widget.add_class("artgan-settings")
         self.surprise.on_click(self._surprise)
-        for control in (self.model, self.size, self.format, self.lossless):
+        for control in (self.model, self.size, self.format, self.lossless, self.number, self.seed, self.quality):
             control.observe(lambda change: self._fit(), "value")
         self.folder.layout.display = "none" if confined else None
 
@@ -127,8 +129,8 @@ class SettingsView:
             heading.value = f"<h3>{texts(key)}</h3>"
         for name in (*CONTROLS, "surprise"):
             getattr(self, name).description = texts(name)
-        self.number_hint.value = texts("number_hint", count=self.limits.count)
-        self.seed_hint.value, self.size_hint.value = texts("seed_hint"), texts("size_hint")
+        away = [] if all(self.upscalers.values()) else [texts("fetch_hint")]
+        self.size_hint.value = "<br>".join([texts("size_hint"), *away])
         _relabel(self.variety, [(texts(key), value) for key, value in VARIETIES.items()])
         named = [(texts(name) if here else texts("not_here", name=texts(name)), name) for name, here in self.offered]
         _relabel(self.upscaler, named)
@@ -218,29 +220,31 @@ class SettingsView:
         _show(self.size_hint, self.size.value > min(upscaling.SIZES))
         _show(self.quality, self.format.value != "png" and not (self.format.value == "webp" and self.lossless.value))
         _show(self.lossless, self.format.value == "webp")
+        _show(self.quality_hint, self.quality.layout.display != "none" and self.quality.refused is not None)
+        number = self.texts("number_hint", count=self.limits.count)
+        self.number_hint.value = self._refused(self.number) or number
+        self.seed_hint.value = self._refused(self.seed) or self.texts("seed_hint")
+        self.quality_hint.value = self._refused(self.quality)
+
+    def _refused(self, control: Number) -> str:
+        """Say that a number was beyond the limits, and what is taken instead; nothing if it was not."""
+        if control.refused is None:
+            return ""
+        key, limit = ("too_large", control.high) if control.refused > control.high else ("too_small", control.low)
+        shown = {"value": self.texts.number(control.refused), "limit": self.texts.number(limit)}
+        return f'<span class="artgan-refused" role="alert">{self.texts(key, **shown)}</span>'
 
     def _told_of(self, model: OfferedModel | None) -> str:
         if model is None:
             return ""
         if model.problem:
             return self.texts("error_model", name=model.name)
-        score = ""
-        if model.score:
-            name, value, floor = model.score
-            shown = {"name": name, "value": self.texts.score(value)}
-            if floor is None:
-                told = self.texts("score_alone", **shown)
-            else:
-                told = self.texts("score", **shown, floor=self.texts.score(floor))
-            score = f"<br>{html.escape(told)}"
-        return f"{html.escape(model.summary or self._seen(model))}{score}"
-
-    def _seen(self, model: OfferedModel) -> str:
-        """Say what a model's own file tells of it."""
-        if model.images_seen is None or model.paintings is None:
-            return self.texts("variant", variant=model.variant)
-        images, paintings = (self.texts.number(number) for number in (model.images_seen, model.paintings))
-        return self.texts("seen", images=images, paintings=paintings)
+        plain, numbers = tell_model(model, self.texts)
+        fold = ""
+        if numbers:
+            told = "".join(f"<p>{html.escape(sentence)}</p>" for sentence in numbers)
+            fold = f"<details><summary>{self.texts('numbers')}</summary>{told}</details>"
+        return f"{html.escape(' '.join(plain))}{fold}"
 
 
 def _upscalers(download: bool) -> dict[str, bool]:

@@ -10,7 +10,7 @@ import ipywidgets
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface.panel_texts import RefusalError, Texts
-from artgan_lib.studio.interfaces import STAGES, Progress
+from artgan_lib.studio.interfaces import Progress
 
 
 class StatusView:
@@ -18,9 +18,10 @@ class StatusView:
 
     def __init__(self) -> None:
         self.state, self.summary, self.count = "ready", list[str](), 0
-        self.over: tuple[int, float, int] | None = (
-            None  # pictures and seconds of the last run, and how many were wanted
-        )
+        self.film, self.frames = False, 0  # whether a run makes a moving picture, and of how many
+        # Pictures and seconds of the last run, and how many were wanted.
+        self.over: tuple[int, float, int] | None = None
+        self.failed: Exception | None = None  # what is told to have gone wrong
         wide = {"width": "auto"}
         self.line, self.bar, self.error, self.estimate = (ipywidgets.HTML() for _ in range(4))
         self.paint = ipywidgets.Button(button_style="primary", layout=wide)
@@ -46,6 +47,8 @@ class StatusView:
         """Put all texts into a language."""
         self.texts = texts
         self.cancel.description = texts("cancel")
+        if self.failed is not None:
+            self.tell_error(self.failed)
         self._show()
 
     def tell_wanted(self, summary: Sequence[str]) -> None:
@@ -63,20 +66,23 @@ class StatusView:
         if self.state in ("done", "cancelled", "failed"):
             self.state, self.over = "ready", None
 
-    def begin(self, summary: Sequence[str]) -> None:
-        """A run begins."""
-        self.summary, self.over = list(summary), None
+    def begin(self, summary: Sequence[str], *, film: bool = False) -> None:
+        """A run begins, of pictures or of a moving one."""
+        self.summary, self.over, self.film = list(summary), None, film
         self.clear_error()
         self.bar.value = self._bar(0, 0, self.texts("loading"))
         self._show()
 
-    def advance(self, progress: Progress) -> None:
-        """A run goes on; the bar counts pictures that are stored."""
-        stored = progress.done if progress.stage == STAGES[-1] or progress.file else progress.done - 1
-        told = [self.texts(progress.stage), self.texts("progress", done=progress.done, total=progress.total)]
+    def advance(self, progress: Progress, stored: int) -> None:
+        """A run goes on; the bar and the line below it count what is whole, pictures that are stored or frames."""
+        done, self.frames = progress.done if self.film else stored, progress.total
+        told = [
+            self.texts(progress.stage),
+            self.texts("progress_film" if self.film else "progress", done=done, total=progress.total),
+        ]
         if progress.seconds_left:
             told.append(self.texts("left", time=self.texts.duration(progress.seconds_left)))
-        self.bar.value = self._bar(max(0, stored), progress.total, " · ".join(told))
+        self.bar.value = self._bar(done, progress.total, " · ".join(told))
 
     def end(self, count: int, seconds: float, total: int) -> None:
         """A run is over, with so many pictures of so many."""
@@ -90,20 +96,18 @@ class StatusView:
         self.cancel.disabled = state != "running"
         self._show()
 
-    def tell_estimate(self, cost: tuple[float, int] | None) -> None:
-        """Tell what a run will take: seconds and bytes, or that nobody knows."""
-        if cost is None:
-            self.estimate.value = self.texts("no_estimate")
-        else:
-            seconds, size = self.texts.duration(cost[0]), self.texts.megabytes(cost[1])
-            self.estimate.value = self.texts("estimate", time=seconds, megabytes=size)
+    def tell_estimate(self, seconds: float, size: int) -> None:
+        """Tell what a run will take, in seconds and bytes."""
+        told = {"time": self.texts.duration(seconds), "megabytes": self.texts.megabytes(size)}
+        self.estimate.value = self.texts("estimate", **told)
 
-    def tell_estimating(self) -> None:
-        """Tell that it is being measured."""
-        self.estimate.value = self.texts("estimating")
+    def tell_no_estimate(self, key: str) -> None:
+        """Tell why there is no estimate, or not yet; by the key of the text."""
+        self.estimate.value = self.texts(key)
 
     def tell_error(self, error: Exception) -> None:
         """Tell what went wrong in one sentence; the detail unfolds."""
+        self.failed = error
         (sentence, detail), fold = explain(error, self.texts), ""
         if detail:
             summary = self.texts("detail")
@@ -113,7 +117,7 @@ class StatusView:
 
     def clear_error(self) -> None:
         """What went wrong is over."""
-        self.error.value, self.error.layout.display = "", "none"
+        self.failed, self.error.value, self.error.layout.display = None, "", "none"
 
     def plain(self) -> str:
         """Tell state and parameters as plain text."""
@@ -133,6 +137,8 @@ class StatusView:
         if self.over is None:
             return ""
         count, seconds, total = self.over
+        if self.state == "done" and self.film:
+            return self.texts("made_film", frames=self.frames, time=self.texts.duration(seconds))
         if self.state == "done" and count:
             return self.texts("made", pictures=self.texts.pictures(count), time=self.texts.duration(seconds))
         told = self.state == "cancelled" or (self.state == "failed" and count)

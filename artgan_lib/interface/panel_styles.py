@@ -46,6 +46,9 @@ STYLES = """
 .artgan-group + .artgan-group { border-top: 1px solid var(--ag-line); }
 .artgan-group h3 { margin: 0 0 2px !important; font-size: 13px; font-weight: 650; color: var(--ag-text); }
 .artgan-hint { color: var(--ag-muted) !important; font-size: 12px !important; padding-left: 92px; margin-top: -3px; }
+.artgan-hint .artgan-refused { color: var(--ag-bad); font-weight: 600; }
+.artgan-hint summary { cursor: pointer; margin-top: 2px; }
+.artgan-hint details p { margin: 2px 0 0; overflow-wrap: anywhere; }
 
 /* Controls */
 & :is(.widget-inline-hbox, .widget-radio) { display: flex; flex: none; flex-direction: row; height: auto;
@@ -143,6 +146,7 @@ STYLES = """
 .artgan-large img { display: block; width: 100%; max-width: 640px; max-height: 64vh; object-fit: contain;
   border-radius: var(--ag-radius); margin: 0 auto; }
 .artgan-beside { flex: 0 0 232px; gap: 10px; align-items: stretch; }
+.artgan-beside .artgan-button { display: block; }
 .artgan-steps { gap: 6px; flex-wrap: wrap; }
 & .artgan-facts { display: grid; grid-template-columns: auto 1fr; gap: 4px 12px; margin: 2px 0; }
 & .artgan-facts :is(dt, dd) { float: none; width: auto; margin: 0; padding: 0; font-weight: 400; }

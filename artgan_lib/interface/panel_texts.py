@@ -14,17 +14,30 @@ TEXTS: dict[str, dict[str, str]] = {
     # Settings, by the interfaces of Fig. 2 that they travel on.
     "generation": {"en": "What to paint", "uk": "Що малювати"},
     "model": {"en": "Model", "uk": "Модель"},
+    "learned": {
+        "en": "Learned to paint from {paintings} pictures.",
+        "uk": "Навчилася малювати на {paintings} картинах.",
+    },
+    "far": {
+        "en": "By a program’s measure its pictures are {times} as far from real ones as those are from one another.",
+        "uk": "За мірою програми її картини у {times} далі від справжніх, ніж справжні між собою.",
+    },
+    "near": {
+        "en": "By a program’s measure its pictures are as near to real ones as real ones are to one another.",
+        "uk": "За мірою програми її картини такі ж близькі до справжніх, як справжні між собою.",
+    },
+    "numbers": {"en": "In numbers", "uk": "У числах"},
     "score": {
-        "en": "{name} {value}; real paintings get {floor}; lower is better.",
-        "uk": "{name} {value}; справжні картини мають {floor}; менше — краще.",
+        "en": "{name}, the distance: {value}; of real pictures: {floor}; lower is nearer.",
+        "uk": "{name}, відстань: {value}; у справжніх: {floor}; менше — ближче.",
     },
     "score_alone": {
-        "en": "{name} {value}; lower is better.",
-        "uk": "{name} {value}; менше — краще.",
+        "en": "{name}, the distance from real pictures: {value}; lower is nearer.",
+        "uk": "{name}, відстань від справжніх: {value}; менше — ближче.",
     },
     "seen": {
-        "en": "Has looked {images} times at {paintings} paintings.",
-        "uk": "Роздивлялася {paintings} картин, разом {images} разів.",
+        "en": "{variant}: trained with {images} looks at a picture.",
+        "uk": "{variant}: за навчання роздивилася картини {images} разів.",
     },
     "variant": {"en": "A {variant}.", "uk": "Це {variant}."},
     "thousands": {"en": ",", "uk": "\u00a0"},
@@ -32,6 +45,14 @@ TEXTS: dict[str, dict[str, str]] = {
     "any_style": {"en": "any", "uk": "будь-який"},
     "number": {"en": "Pictures", "uk": "Картин"},
     "number_hint": {"en": "{count} at a time at most.", "uk": "Щонайбільше {count} за раз."},
+    "too_large": {
+        "en": "{value} is over the limit of {limit}, so {limit} is taken.",
+        "uk": "{value} — понад межу {limit}, тож узято {limit}.",
+    },
+    "too_small": {
+        "en": "{value} is under the least, {limit}, so {limit} is taken.",
+        "uk": "{value} — менше за найменше, {limit}, тож узято {limit}.",
+    },
     "seed": {"en": "Seed", "uk": "Зерно"},
     "surprise": {"en": "Surprise me", "uk": "Навмання"},
     "seed_hint": {
@@ -52,7 +73,8 @@ TEXTS: dict[str, dict[str, str]] = {
     "artgan-x4": {"en": "artgan-x4, our own", "uk": "artgan-x4, власний"},
     "bicubic": {"en": "bicubic, no network", "uk": "бікубічно, без мережі"},
     "lanczos": {"en": "Lanczos, no network", "uk": "Ланцош, без мережі"},
-    "not_here": {"en": "{name} (to be fetched)", "uk": "{name} (буде завантажено)"},
+    "not_here": {"en": "{name} ↓", "uk": "{name} ↓"},
+    "fetch_hint": {"en": "↓ is fetched first, once.", "uk": "↓ спершу завантажується, один раз."},
     "size_hint": {
         "en": "The model paints 64 × 64. Finer strokes are the enlarger's.",
         "uk": "Модель малює 64 × 64. Дрібніші штрихи додає збільшувач.",
@@ -69,6 +91,11 @@ TEXTS: dict[str, dict[str, str]] = {
     "estimate": {"en": "About {time}, {megabytes}", "uk": "Приблизно {time}, {megabytes}"},
     "estimating": {"en": "Estimating …", "uk": "Оцінюю …"},
     "no_estimate": {"en": "No estimate with these settings", "uk": "Для цих параметрів оцінки немає"},
+    "estimate_later": {"en": "The estimate follows after this run", "uk": "Оцінка буде після цієї роботи"},
+    "estimate_fetch": {
+        "en": "No estimate: the enlarger is fetched first, once",
+        "uk": "Оцінки немає: збільшувач спершу буде завантажено",
+    },
     "ready": {"en": "Ready", "uk": "Готово до роботи"},
     "running": {"en": "Working", "uk": "Працюю"},
     "cancelling": {"en": "Stopping", "uk": "Зупиняю"},
@@ -80,9 +107,11 @@ TEXTS: dict[str, dict[str, str]] = {
     "image enhancement": {"en": "enlarging", "uk": "збільшую"},
     "image conversion": {"en": "converting", "uk": "перетворюю"},
     "results store": {"en": "saving", "uk": "зберігаю"},
-    "progress": {"en": "{done} of {total}", "uk": "{done} з {total}"},
+    "progress": {"en": "{done} of {total} done", "uk": "готово {done} з {total}"},
+    "progress_film": {"en": "{done} of {total} frames done", "uk": "готово {done} з {total} кадрів"},
     "left": {"en": "about {time} left", "uk": "ще приблизно {time}"},
     "made": {"en": "{pictures} in {time}", "uk": "{pictures} за {time}"},
+    "made_film": {"en": "Film of {frames} frames in {time}", "uk": "Фільм, кадрів: {frames}, за {time}"},
     "kept": {"en": "{done} of {total} kept", "uk": "збережено {done} з {total}"},
     "seconds": {"en": "{n} s", "uk": "{n} с"},
     "minutes": {"en": "{n} min", "uk": "{n} хв"},
@@ -122,6 +151,7 @@ TEXTS: dict[str, dict[str, str]] = {
     "download": {"en": "Download", "uk": "Завантажити"},
     "downloading": {"en": "Download {name} ({megabytes})", "uk": "Завантажити {name} ({megabytes})"},
     "back": {"en": "Back to all", "uk": "До всіх"},
+    "origin": {"en": "Back to the pictures", "uk": "Назад до картин"},
     "previous": {"en": "Previous", "uk": "Попередня"},
     "next": {"en": "Next", "uk": "Наступна"},
     "picture": {"en": "picture {name}", "uk": "картина {name}"},
@@ -170,6 +200,10 @@ TEXTS: dict[str, dict[str, str]] = {
         "en": "This picture is not on the disk any more: {name}.",
         "uk": "Цієї картини вже немає на диску: {name}.",
     },
+    "error_run_gone": {
+        "en": "This run is not among the results any more: {name}.",
+        "uk": "Цієї роботи вже немає серед результатів: {name}.",
+    },
     "error_foreign": {
         "en": "This picture was painted by a model that is not in the list, {name}.",
         "uk": "Цю картину намалювала модель, якої немає у списку: {name}.",
@@ -191,6 +225,8 @@ TEXTS: dict[str, dict[str, str]] = {
 }
 
 _PICTURES = {"en": ("picture", "pictures", "pictures"), "uk": ("картина", "картини", "картин")}
+
+_TIMES = {"en": ("time", "times", "times"), "uk": ("раз", "рази", "разів")}
 
 
 class RefusalError(ArtganError):
@@ -221,15 +257,26 @@ class Texts:
         """Return a text with its gaps filled."""
         return TEXTS[key][self.language].format(**values)
 
-    def pictures(self, count: int, *, accusative: bool = False) -> str:
-        """Count pictures, with the form of the word that number and case ask for."""
+    def name(self, upscaler: str | None) -> str | None:
+        """Return what the menu calls an enlarger; one that is not in it keeps its own name."""
+        return self(upscaler) if upscaler in TEXTS else upscaler
+
+    def times(self, count: int) -> str:
+        """Say how many times as far."""
+        return f"{self.number(count)} {_TIMES[self.language][self._form(count)]}"
+
+    def _form(self, count: int) -> int:
+        """Return which form of a word a number asks for: that of one, of a few, or of many."""
         tens, ones = count % 100, count % 10
         if self.language == "en":
-            form = 0 if count == 1 else 2
-        elif 10 < tens < 20 or ones == 0 or ones > 4:
-            form = 2
-        else:
-            form = 0 if ones == 1 else 1
+            return 0 if count == 1 else 2
+        if 10 < tens < 20 or ones == 0 or ones > 4:
+            return 2
+        return 0 if ones == 1 else 1
+
+    def pictures(self, count: int, *, accusative: bool = False) -> str:
+        """Count pictures, with the form of the word that number and case ask for."""
+        form = self._form(count)
         word = "картину" if self.language == "uk" and accusative and form == 0 else _PICTURES[self.language][form]
         return f"{count} {word}"
 

@@ -52,6 +52,7 @@ class Worker:
         self.name = name
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._next: Callable[[], None] | None = None
 
     @property
     def busy(self) -> bool:
@@ -59,10 +60,16 @@ class Worker:
         with self._lock:
             return self._thread is not None
 
-    def start(self, work: Callable[[], None]) -> bool:
-        """Begin, unless work is going on; tell whether it was begun. What the work raises, it has to see to itself."""
+    def start(self, work: Callable[[], None], *, queue: bool = False) -> bool:
+        """Begin, unless work is going on; tell whether it was begun. What the work raises, it has to see to itself.
+
+        Args:
+            work: To do.
+            queue: If work is going on, do this as soon as it is over; the newest only.
+        """
         with self._lock:
             if self._thread is not None:
+                self._next = work if queue else self._next
                 return False
             self._thread = threading.Thread(target=self._run, args=(work,), name=self.name, daemon=True)
             self._thread.start()
@@ -76,8 +83,15 @@ class Worker:
         return not self.busy
 
     def _run(self, work: Callable[[], None]) -> None:
+        following: Callable[[], None] | None = work
         try:
-            work()
-        finally:
+            while following is not None:
+                following()
+                with self._lock:
+                    following, self._next = self._next, None
+                    if following is None:
+                        self._thread = None
+        except BaseException:
             with self._lock:
-                self._thread = None
+                self._thread = self._next = None
+            raise

@@ -40,6 +40,17 @@ WATCH = """panel => { window.seen = []; new MutationObserver(() => {
   if (bar) window.seen.push([Number(bar.getAttribute('aria-valuenow')), bar.getAttribute('aria-valuetext')]); })
   .observe(panel, {subtree: true, childList: true, attributes: true}); }"""
 
+CLIPPED = """panel => { const found = [], pen = document.createElement('canvas').getContext('2d');
+  for (const one of panel.querySelectorAll('select, .artgan-segments label, button, h3, dd')) {
+    if (!one.offsetParent || one.closest('.artgan-tile, .artgan-runs')) continue;
+    const style = getComputedStyle(one); pen.font = style.font;
+    if (one.tagName === 'SELECT') for (const option of one.options) {
+      const room = one.clientWidth - parseFloat(style.paddingLeft) - 20;  // the arrow's
+      if (pen.measureText(option.text).width > room) found.push(option.text);
+    } else if (one.scrollWidth > one.clientWidth + 1) found.push(one.textContent);
+  }
+  return found; }"""
+
 LOADED = "images => images.every(one => one.complete && one.naturalWidth > 0)"
 
 
@@ -96,7 +107,7 @@ def test_a_person_uses_the_panel_in_jupyterlab(
     wait_for_state(panel, "done")
     seen = page.evaluate("window.seen")
     assert len({number for number, _ in seen}) >= 3, seen
-    assert any(re.search(r"(enlarging|saving) · \d of 6 · about \d+ s left", told) for _, told in seen), seen
+    assert any(re.search(r"(enlarging|saving) · \d of 6 done · about \d+ s left", told) for _, told in seen), seen
     assert tiles(panel) == 6
     assert panel.locator(".artgan-tile img").evaluate_all(LOADED)
     page.screenshot(path=pictures_folder / "lab_1440_light.png")
@@ -164,6 +175,11 @@ def test_a_person_uses_the_panel_in_jupyterlab(
         panel.locator(".artgan-tile").nth(number).get_by_role("checkbox").check()
     panel.get_by_role("button", name="More like this").wait_for()
     panel.get_by_role("button", name="Again larger").wait_for()
+    panel.get_by_role("button", name="Morph between two").click()
+    panel.get_by_text(re.compile(r"Film of \d+ frames in \d+ s")).wait_for()
+    page.screenshot(path=pictures_folder / "lab_1440_film.png")
+    panel.get_by_role("button", name="Back to the pictures").click()
+    panel.locator(".artgan-tile").nth(5).wait_for()
     assert panel.evaluate(NAMELESS) == []
     assert panel.evaluate(FAINT) == []
 
@@ -186,7 +202,7 @@ def test_the_keyboard_walks_from_choosing_to_painting_to_looking(
     wait_for_state(panel, "ready")
     panel.get_by_label("Language").focus()
     order = []
-    for _ in range(15):
+    for _ in range(16):
         page.keyboard.press("Tab")
         order.append(
             page.evaluate(
@@ -194,9 +210,9 @@ def test_the_keyboard_walks_from_choosing_to_painting_to_looking(
                 "return (one.labels?.[0]?.textContent || one.textContent).trim(); })()"
             )
         )
-    wanted = ["Model", "Pictures", "Seed", "Surprise me", "Variety", "64", "256", "1024", "Enlarged by"]
-    assert order[:13] == [*wanted, "PNG", "JPEG", "WebP", "Contact sheet as well"]
-    assert order[13].startswith("Paint ")
+    wanted = ["Model", "In numbers", "Pictures", "Seed", "Surprise me", "Variety", "64", "256", "1024", "Enlarged by"]
+    assert order[:14] == [*wanted, "PNG", "JPEG", "WebP", "Contact sheet as well"]
+    assert order[14].startswith("Paint ")
     panel.get_by_label("64", exact=True).focus()
     page.keyboard.press("Space")
     assert panel.get_by_label("64", exact=True).is_checked()
@@ -219,7 +235,11 @@ def test_two_visitors_paint_at_once_and_see_their_own(visit: Callable[..., Any],
     panels = [visit(served).locator(".artgan-panel") for _ in range(2)]
     for seed, panel in enumerate(panels):
         wait_for_state(panel, "ready")
-        assert panel.get_by_label("Pictures", exact=True).get_attribute("max") == "12"
+        field = panel.get_by_label("Pictures", exact=True)
+        field.fill("500")
+        field.press("Tab")
+        panel.get_by_role("alert").get_by_text("500 is over the limit of 12, so 12 is taken.").wait_for()
+        assert field.input_value() == "12"
         assert not panel.get_by_label("Results", exact=True).is_visible()
         choose(panel, 6, 256, seed=seed)
     for panel in panels:
@@ -261,6 +281,16 @@ def test_it_looks_as_it_should(theme: str, visit: Callable[..., Any], served: st
         assert panel.evaluate(FAINT) == []
         overflow = "one => one.scrollWidth - one.clientWidth"
         assert panel.evaluate(overflow) <= 0, f"wider than a window of {width}"
+        assert panel.evaluate(CLIPPED) == []
+    panel.locator(".artgan-language select").select_option(label="Українська")
+    panel.get_by_role("button", name="Намалювати 10 картин").wait_for()
+    for width, height in ((1440, 900), (800, 1000), (390, 900)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.screenshot(path=pictures_folder / f"page_{width}_{theme}_uk.png")
+        assert panel.evaluate(CLIPPED) == []
+        assert panel.evaluate(overflow) <= 0, f"wider than a window of {width}"
+    panel.locator(".artgan-language select").select_option(label="English")
+    panel.get_by_role("button", name="Paint 10 pictures").wait_for()
     page.set_viewport_size({"width": 1440, "height": 900})
     panel.get_by_role("button", name="Enlarge picture 7:2").click()
     panel.get_by_role("button", name="Download all as zip").wait_for(state="hidden")

@@ -2,6 +2,8 @@
 
 import errno
 import io
+import re
+import shutil
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -188,8 +190,8 @@ def test_thumbnails_and_the_bar_move_while_it_paints(panel: Panel, monkeypatch: 
 
 def test_limits_hold_whatever_a_browser_sends(model: Path, tmp_path: Path) -> None:
     made = Panel([model], tmp_path / "own", limits=Limits(4, 256), confined=True, device="cpu", download=False)
-    assert (made.number.max, [size for _, size in made.size.options]) == (4, [64, 256])
-    made.number.max = 100
+    assert (made.number.high, [size for _, size in made.size.options]) == (4, [64, 256])
+    made.number.high = 100
     made.number.value = 50
     with pytest.raises(RefusalError, match="at most 4 pictures, at most 256 pixels"):
         made.generate(wait=True)
@@ -313,7 +315,7 @@ def test_one_picture_seen_large_tells_seed_and_settings(panel: Panel) -> None:
     gallery.tiles[2].enlarge.click()
     assert (gallery.open_at, gallery.grid.layout.display, gallery.detail.layout.display) == (2, "none", None)
     for told in ("<dd>7, 2</dd>", "<dd>generator.safetensors</dd>", "<dd>64 × 64</dd>", "/seed7_002_64px.png</dd>"):
-        assert told in gallery.facts.value
+        assert told in gallery.facts.value.replace("<wbr>", "")
     assert 'download="seed7_002_64px.png"' in gallery.save.value
     gallery.next.click()
     assert gallery.open_at == 0
@@ -370,7 +372,7 @@ def test_morph_makes_a_moving_picture_there_and_back(panel: Panel) -> None:
 def test_a_morph_can_be_cancelled(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     panel.upscaler.value = "bicubic"
     panel.generate(wait=True)
-    monkeypatch.setattr(panel.status, "advance", lambda progress: panel.cancel())
+    monkeypatch.setattr(panel.status, "advance", lambda progress, stored: panel.cancel())
     panel.morph([tile.shown for tile in panel.gallery.tiles[:2]], wait=True)
     assert (panel.state, panel.pictures) == ("cancelled", [])
     assert len(list(panel.settings.base.iterdir())) == 1  # nothing was stored
@@ -433,5 +435,199 @@ def test_networks_that_are_not_here_are_offered_only_where_they_may_be_fetched(m
     assert list(offline.settings.upscalers) == [*own, "bicubic", "lanczos"]
     online = Panel([model], tmp_path, download=True)
     assert (online.upscaler.value, len(online.settings.upscalers)) == ([*own, "bicubic"][0], 5 + len(own))
-    assert "(to be fetched)" in online.upscaler.options[-1][0]
+    assert online.upscaler.options[-1][0].endswith(" ↓")
+    assert "↓ is fetched first, once." in online.settings.size_hint.value
+    assert "↓" not in offline.settings.size_hint.value
     assert panel_settings.Limits().count == 100
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"), [(500, "500 is over the limit of 100"), (0, "0 is under the least, 1"), (-3, "-3 is")]
+)
+def test_a_number_beyond_its_limits_is_told_with_what_is_taken(panel: Panel, typed: int, told: str) -> None:
+    assert panel.settings.number_hint.value == "100 at a time at most."
+    panel.number.value = typed
+    used = 100 if typed > 1 else 1
+    assert panel.number.value == used
+    assert f'role="alert">{told}' in panel.settings.number_hint.value
+    assert f"so {used} is taken." in panel.settings.number_hint.value
+    assert panel.status.paint.description == f"Paint {used} picture" + "s" * (used > 1)
+    panel.language.value = "uk"
+    assert f"тож узято {used}." in panel.settings.number_hint.value
+    panel.language.value = "en"
+    panel.number.set_state({"value": 7})  # by a browser
+    assert panel.settings.number_hint.value == "100 at a time at most."
+    panel.number.set_state({"value": typed})
+    assert (panel.number.value, told in panel.settings.number_hint.value) == (used, True)
+
+
+def test_seed_and_quality_tell_their_limits_as_well(panel: Panel) -> None:
+    panel.seed.value = 2**31
+    assert "2,147,483,648 is over the limit of 2,147,483,647" in panel.settings.seed_hint.value
+    panel.seed.value = 5
+    assert panel.settings.seed_hint.value.startswith("Same seed")
+    panel.format.value, panel.quality.value = "jpeg", 101
+    assert (panel.quality.value, panel.settings.quality_hint.layout.display) == (100, None)
+    assert "101 is over the limit of 100, so 100 is taken." in panel.settings.quality_hint.value
+    panel.format.value = "png"
+    assert panel.settings.quality_hint.layout.display == "none"
+
+
+def test_from_a_film_one_gets_back_to_its_pictures(panel: Panel) -> None:
+    panel.upscaler.value = "bicubic"
+    panel.generate(wait=True)
+    first, gallery = panel.pictures, panel.gallery
+    assert gallery.origin.layout.display == "none"
+    panel.morph([tile.shown for tile in gallery.tiles[:2]], frames=4, wait=True)
+    assert re.search(r"Film of 8 frames in \d+ s", panel.status.line.value)
+    panel.language.value = "uk"
+    assert "Фільм, кадрів: 8, за" in panel.status.line.value
+    panel.language.value = "en"
+    assert (gallery.origin.layout.display, gallery.origin.description) == (None, "Back to the pictures")
+    gallery.origin.click()
+    assert panel.pictures == first
+    assert gallery.runs.value == first[0].parent.name  # the menu says so, too
+    assert "Film" not in panel.status.line.value
+    assert gallery.origin.layout.display == "none"
+    gallery.runs.value = ""
+    assert [path.suffix for path in panel.pictures] == [".webp"]
+    assert gallery.origin.layout.display is None
+    for path in [*first, first[0].parent / "manifest.json"]:
+        path.unlink()
+    gallery.origin.click()
+    assert f"This run is not among the results any more: {first[0].parent.name}." in panel.status.error.value
+    panel.generate(wait=True)
+    assert "3 pictures in" in panel.status.line.value
+    assert gallery.origin.layout.display == "none"
+
+
+def test_a_run_that_was_deleted_leaves_the_menu_with_a_sentence(panel: Panel) -> None:
+    panel.generate(wait=True)
+    folder = panel.pictures[0].parent
+    panel.generate(wait=True)
+    newest = panel.pictures
+    shutil.rmtree(folder)
+    panel.gallery.runs.value = folder.name
+    assert "not among the results any more" in panel.status.error.value
+    panel.language.value = "uk"
+    assert "Цієї роботи вже немає серед результатів" in panel.status.error.value
+    panel.language.value = "en"
+    assert panel.gallery.runs.value == ""
+    assert folder.name not in [name for _, name in panel.gallery.runs.options]
+    assert panel.pictures == newest
+
+
+def test_while_a_run_goes_on_no_other_is_shown(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel.generate(wait=True)
+    earlier, disabled = panel.pictures[0].parent.name, []
+    panel.gallery.runs.value = earlier
+
+    def look(progress: Progress, made: Any) -> None:
+        disabled.append((panel.gallery.runs.disabled, panel.gallery.runs.value))
+        with pytest.raises(RefusalError, match="A run is going on"):
+            panel.show_run(earlier)
+
+    monkeypatch.setattr(panel, "_show_progress", look)
+    panel.generate(wait=True)
+    assert set(disabled) == {(True, "")}
+    assert not panel.gallery.runs.disabled
+
+
+def test_bar_and_line_agree_at_every_stage(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("artgan_lib.interface.panel_worker.REFRESH", -1.0)
+    panel.size.value, panel.upscaler.value = 256, "bicubic"
+    seen: list[tuple[str, int, int]] = []
+    advance = panel._show_progress
+
+    def look(progress: Progress, made: Any) -> None:
+        advance(progress, made)
+        bar = panel.status.bar.value
+        found = re.search(r'valuenow="(\d+)" .*?width:([\d.]+)%.*>(\w+) · (\d+) of (\d+)( frames)? done', bar)
+        assert found, bar
+        now, width, _, done, total = found.groups()[:5]
+        assert now == done
+        assert float(width) == pytest.approx(100 * int(done) / int(total), abs=0.1)
+        assert found[6] or len(panel.gallery.tiles) == int(done)
+        seen.append((progress.stage, int(done), int(total)))
+
+    monkeypatch.setattr(panel, "_show_progress", look)
+    panel.generate(wait=True)
+    assert {stage for stage, _, _ in seen} == set(STAGES)
+    assert {done for _, done, _ in seen} == {0, 1, 2, 3}
+    seen.clear()
+    panel.morph([tile.shown for tile in panel.gallery.tiles[:2]], frames=4, wait=True)
+    assert [done for stage, done, _ in seen if stage == STAGES[1]] == list(range(1, 9))
+
+
+def displayed(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("artgan_lib.interface.panel.display", lambda shown: None)
+    panel._ipython_display_()
+
+
+def test_no_change_of_settings_leaves_it_estimating_for_ever(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A change may come when the thread has looked at the settings for the last time; then it looks again."""
+    displayed(panel, monkeypatch)
+    assert panel.wait(30)
+    told = panel.estimates.measured
+
+    def late() -> None:
+        panel.estimates.measured = told
+        panel.format.value = "jpeg"
+        assert panel.status.estimate.value == "Estimating …"
+        told()
+
+    panel.estimates.measured = late
+    panel.sheet.value = True
+    assert panel.wait(30)
+    assert panel.status.estimate.value.startswith("About ")
+
+
+def test_what_was_chosen_during_a_run_is_estimated_after_it(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    displayed(panel, monkeypatch)
+    assert panel.wait(30)
+    told: list[str] = []
+    advance = panel._show_progress
+
+    def change(progress: Progress, made: Any) -> None:
+        advance(progress, made)
+        panel.format.value = "jpeg"
+        told.append(panel.status.estimate.value)
+
+    monkeypatch.setattr(panel, "_show_progress", change)
+    panel.generate(wait=True)
+    assert set(told) == {"The estimate follows after this run"}
+    assert panel.wait(30)
+    assert panel.status.estimate.value.startswith("About ")
+
+
+def test_a_run_that_is_done_is_an_estimate_for_the_next(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel.generate(wait=True)
+    cost = panel.estimates.cost(panel.settings.read())
+    assert cost is not None
+    assert cost.picture_bytes == sum(path.stat().st_size for path in panel.pictures) // 3
+    assert panel.status.estimate.value.startswith("About ")
+    monkeypatch.setattr(GenerationJob, "measure", lambda job: 1 / 0)
+    displayed(panel, monkeypatch)
+    assert panel.wait(30)
+    assert panel.status.estimate.value.startswith("About ")
+
+
+def test_an_enlarger_is_not_fetched_for_an_estimate(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    displayed(panel, monkeypatch)
+    panel.settings.upscalers["RealESRGAN_x4plus"] = False
+    panel.upscaler.options = ["bicubic", "RealESRGAN_x4plus"]
+    assert panel.wait(30)
+    monkeypatch.setattr(GenerationJob, "measure", lambda job: 1 / 0)
+    panel.upscaler.value, panel.size.value = "RealESRGAN_x4plus", 1024
+    assert panel.wait(30)
+    assert panel.status.estimate.value == "No estimate: the enlarger is fetched first, once"
+
+
+def test_the_large_view_names_the_enlarger_as_the_menu_does(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
+    panel.size.value, panel.upscaler.value = 256, "bicubic"
+    panel.generate(wait=True)
+    for language in ("en", "uk"):
+        panel.language.value = language
+        panel.gallery.tiles[0].enlarge.click()
+        menu = {value: name for name, value in panel.upscaler.options}
+        assert f"<dd>{menu['bicubic']}</dd>" in panel.gallery.facts.value

@@ -78,7 +78,8 @@ def test_models_tell_what_their_cards_and_scores_say(model: Path, tmp_path: Path
     assert found["wgan-gp"].score is None
     assert (found["mine"].summary, found["mine"].variant) == ("", "dcgan")
     panel = Panel([folder], tmp_path / "out", scores=tmp_path, download=False)
-    assert "FID-768 1.2345; real paintings get 0.01; lower is better." in panel.settings.card.value
+    assert "FID-768, the distance: 1.2345; of real pictures: 0.01; lower is nearer." in panel.settings.card.value
+    assert "nine styles. More. By a program’s measure its pictures are 123 times as far" in panel.settings.card.value
 
 
 def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp_path: Path) -> None:
@@ -88,10 +89,13 @@ def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp
     path.with_suffix(".md").write_text("# x\n\n<!-- written by `artgan figures` -->\nA command.\n")
     panel = Panel([path, ENLARGER], tmp_path / "out", download=False)
     assert panel.model.options == ("x",)  # an enlarger paints nothing
-    told = "Has looked 400,000 times at 15,375 paintings.<br>KID-768 0.0123; lower is better."
+    told = "Learned to paint from 15,375 pictures.<details><summary>In numbers</summary>"
+    told += "<p>dcgan: trained with 400,000 looks at a picture.</p>"
+    told += "<p>KID-768, the distance from real pictures: 0.0123; lower is nearer.</p></details>"
     assert panel.settings.card.value == told
     panel.language.value = "uk"
-    assert "15\u00a0375 картин, разом 400\u00a0000 разів" in panel.settings.card.value
+    assert panel.settings.card.value.startswith("Навчилася малювати на 15\u00a0375 картинах.<details>")
+    assert "роздивилася картини 400\u00a0000 разів" in panel.settings.card.value
     scores = {"scores": {"FID-768": {"value": 9, "floor": 1}, "KID-768": {"value": 0.0123, "floor": 0.0001}}}
     (tmp_path / "scores_x.json").write_text(json.dumps(scores))
     assert offered_models([path], tmp_path)[0].score == ("KID-768", 0.0123, 0.0001)
@@ -175,7 +179,7 @@ def test_visitors_get_a_folder_each_and_cannot_leave_it(
     one, other = (panel.pictures[0].parents[1] for panel in shown)
     assert one != other
     assert one.parent == other.parent == tmp_path / "all"
-    with pytest.raises(ArtganError, match="holds no results"):
+    with pytest.raises(ArtganError, match="not among the results"):
         shown[0].show_run(shown[1].pictures[0].parent)
 
 
