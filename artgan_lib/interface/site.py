@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 WIDE = 800
 """Pixels from which a figure is not shrunk to the width of a phone, but moved with a finger."""
 
+LONG = 40
+"""Letters from which an entry of a table is not squeezed on a phone; the table is moved instead."""
+
 _IMPORT = re.compile(r"((import|from) \w|\s|[)#]|$)")  # a line of a cell that does nothing but import
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -108,6 +111,9 @@ def _convert(book: "NotebookNode", folder: Path, stems: set[str]) -> str:
         _join_head(table)
         if any(re.search(r"[^\W\d]{3}", entry.text) for entry in table.select("td")):
             table["class"] = "dataframe words"  # set left, as numbers are set right
+    for entry in soup.select("table:not(.needs) td"):
+        if len(entry.text) > LONG:
+            entry["class"] = "long"
     for paragraph in soup.select("p"):
         if paragraph.text.startswith("What to notice."):
             _set_apart(soup, paragraph)
