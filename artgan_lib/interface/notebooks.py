@@ -132,6 +132,11 @@ def run_notebooks(
             settings["env"] = (settings.get("env") or os.environ) | {HEADLESS: "1"}
             await super().start_kernel(**settings)
 
+        async def _async_interrupt_kernel(self) -> None:
+            # A kernel that is asked to end is interrupted first, and one that is just done tells stderr of it.
+            if not self.shutting_down:
+                await super()._async_interrupt_kernel()
+
     declared = {path: set(papermill.inspect_notebook(str(path))) for path in paths}
     unknown = set(parameters) - set().union(*declared.values())
     if unknown:

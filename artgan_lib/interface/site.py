@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 WIDE = 800
 """Pixels from which a figure is not shrunk to the width of a phone, but moved with a finger."""
 
+LONG = 40
+"""Letters from which an entry of a table is not squeezed on a phone; the table is moved instead."""
+
 _IMPORT = re.compile(r"((import|from) \w|\s|[)#]|$)")  # a line of a cell that does nothing but import
 _ANSI = re.compile(r"\x1b\[[0-9;]*m")
 
@@ -103,12 +106,17 @@ def _convert(book: "NotebookNode", folder: Path, stems: set[str]) -> str:
     for table in soup.select("table"):
         del table["border"]
         table.wrap(soup.new_tag("div", attrs={"class": "table"}))
+    _label_first_table(soup)
     for table in soup.select("table.dataframe"):
+        _join_head(table)
         if any(re.search(r"[^\W\d]{3}", entry.text) for entry in table.select("td")):
             table["class"] = "dataframe words"  # set left, as numbers are set right
+    for entry in soup.select("table:not(.needs) td"):
+        if len(entry.text) > LONG:
+            entry["class"] = "long"
     for paragraph in soup.select("p"):
         if paragraph.text.startswith("What to notice."):
-            paragraph["class"] = "notice"
+            _set_apart(soup, paragraph)
     sections = "".join(
         f'<li><a href="#{heading["id"]}">{html.escape(heading.text.rstrip("¶"))}</a></li>'
         for heading in soup.select("h2[id]")
@@ -116,6 +124,37 @@ def _convert(book: "NotebookNode", folder: Path, stems: set[str]) -> str:
     beside = f'<nav class="sections beside"><p>On this page</p><ul>{sections}</ul></nav>'
     above = f'<details class="sections above"><summary>On this page</summary><ul>{sections}</ul></details>'
     return f'<div class="page">{beside}{above}<main>{soup}</main></div>'
+
+
+def _label_first_table(soup: "BeautifulSoup") -> None:
+    """Let each entry of the first table bear its head, since on a phone they stand below one another."""
+    table = soup.select_one("table")
+    if table is None or table.select_one("th") is None or table.select("th")[0].text != "needs":
+        return
+    table["class"] = "needs"
+    for head, entry in zip(table.select("th"), table.select("td"), strict=True):
+        entry["data-head"] = head.text
+
+
+def _join_head(table: "Tag") -> None:
+    """Put the name of pandas' index into the line of the columns' names, where it has a line of its own."""
+    rows = table.select("thead tr")
+    if len(rows) != 2 or len(rows[0].select("th")) != len(rows[1].select("th")):
+        return
+    first, *others = rows[1].select("th")
+    if not any(other.text.strip() for other in others) and not rows[0].select("th")[0].text.strip():
+        rows[0].select("th")[0].string = first.text
+        rows[1].decompose()
+
+
+def _set_apart(soup: "BeautifulSoup", paragraph: "Tag") -> None:
+    """Make a box of what is to be noticed: the paragraph, or the list that it announces with it."""
+    following = paragraph.find_next_sibling()
+    if paragraph.text.strip() == "What to notice." and following is not None and following.name == "ul":
+        box = paragraph.wrap(soup.new_tag("div", attrs={"class": "notice"}))
+        box.append(following.extract())
+    else:
+        paragraph["class"] = "notice"
 
 
 def _describe_figures(book: "NotebookNode") -> None:

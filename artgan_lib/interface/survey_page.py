@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from artgan_lib.data.survey import Survey
 
+_FEW_SIZES = 10
 _SPLIT_COLOURS = {"train": BLUE, "test": ORANGE, "val": "#009E73", "all": GREY}
 
 
@@ -109,7 +110,9 @@ def plot_shapes(survey: "Survey", ax: "Axes") -> "Axes":
     import seaborn as sns
 
     pictures = survey.pictures
-    sns.scatterplot(pictures, x="width", y="height", ax=ax, s=8, color=BLUE, alpha=0.25, linewidth=0)
+    few = len(pictures[["width", "height"]].drop_duplicates()) < _FEW_SIZES
+    look = {"s": 60, "alpha": 1.0} if few else {"s": 8, "alpha": 0.25}  # a cloud of faint dots, or a dot to be seen
+    sns.scatterplot(pictures, x="width", y="height", ax=ax, color=BLUE, linewidth=0, **look)
     largest = max(pictures["width"].max(), pictures["height"].max())
     ax.plot([0, largest], [0, largest], color=GREY, linestyle="--", linewidth=1)
     ax.set(title="sizes", xlabel="width, pixels", ylabel="height, pixels", xlim=(0, None), ylim=(0, None))

@@ -59,6 +59,14 @@ def test_parameters_are_literals_and_begin_with_the_profile(path: Path) -> None:
     assert all(re.match(r'[A-Z_]+ = ("[^"]*"|-?[\d.]+|True|False)(  # .+)?$', line) for line in lines)
 
 
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=IDS)
+def test_the_list_of_the_series_and_a_notebook_name_the_same_minutes(path: Path) -> None:
+    rows = (path.parent / "README.md").read_text().splitlines()
+    (listed,) = (row for row in rows if row.startswith(f"| [{path.stem[:2]}]({path.name}) |"))
+    head = "".join(json.loads(path.read_text())["cells"][0]["source"]).strip().splitlines()[-1]
+    assert listed.split("|")[-2] == head.split("|")[-2]
+
+
 def exercises(path: Path) -> list[str]:
     """Return the exercises of a notebook as the solutions name them, such as `05 · Exercise 2`."""
     texts = ["".join(cell["source"]) for cell in json.loads(path.read_text())["cells"]]

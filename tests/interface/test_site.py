@@ -32,6 +32,11 @@ def site(tmp_path: Path) -> Path:
     )
     figure = new_output("display_data", {"image/png": PICTURE, "text/plain": "<Figure>"})
     table = new_output("display_data", {"text/html": '<style>td{}</style><table border="1"><td>1.5</td></table>'})
+    pandas = (
+        '<table class="dataframe"><thead><tr><th></th><th>from</th></tr><tr><th>name</th><th></th></tr></thead>'
+        "<tbody><tr><th>a</th><td>1</td></tr></tbody></table>"
+    )
+    named = new_output("display_data", {"text/html": pandas})
     widget = new_output(
         "display_data", {"application/vnd.jupyter.widget-view+json": {"model_id": "1"}, "text/plain": "IntSlider()"}
     )
@@ -42,6 +47,8 @@ def site(tmp_path: Path) -> Path:
         new_markdown_cell(prose),
         new_code_cell("draw()", outputs=[figure, table, widget, source]),
         new_code_cell("draw()", outputs=[figure], metadata={"alt": "A black line"}),
+        new_markdown_cell("**What to notice.**\n\n- One.\n- Two."),
+        new_code_cell("table", outputs=[named]),
         new_code_cell("write()", metadata={"tags": ["results"]}),
         new_code_cell(""),
     ]
@@ -118,3 +125,16 @@ def test_tables_scroll_code_is_monospaced_and_imports_are_folded(site: Path) -> 
     assert re.search(r"pre, code, kbd, samp, \.highlight \{ font-family: ui-monospace", css)
     assert "prefers-color-scheme: dark" in css
     assert "What to notice" in found.select_one("p.notice").text
+
+
+def test_what_to_notice_is_a_box_with_its_list(site: Path) -> None:
+    paragraph, box = page(site, "00_a.html").select(".notice")
+    assert paragraph.name == "p"
+    assert [item.text for item in box.select("ul > li")] == ["One.", "Two."]
+    assert box.select_one("p").text == "What to notice."
+
+
+def test_heads_of_tables_are_one_line_and_the_first_ones_stand_with_their_entries(site: Path) -> None:
+    found = page(site, "00_a.html")
+    assert [head.text for head in found.select("table.dataframe thead th")] == ["name", "from"]
+    assert {entry["data-head"]: entry.text for entry in found.select("table.needs td")} == {"needs": "a", "writes": "b"}
