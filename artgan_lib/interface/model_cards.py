@@ -121,8 +121,9 @@ convolutions, {weights:,} weights, from initial weights of its own |
 {_judged(root)}
 ## Limits
 
-It was trained for an hour on a processor, against weeks of GPUs for Real-ESRGAN, and without an adversary: it sharpens
-what is there and invents little. Where Real-ESRGAN's weights are, they are taken instead.
+It was trained on few paintings for a short time and without an adversary: it sharpens what is there, faults included,
+and invents little. The spoilt copies that it is judged on are spoilt by the recipe that it was trained with. Where
+Real-ESRGAN's weights are, they are taken instead.
 
 {_USE}"""
 
