@@ -1,6 +1,5 @@
 """Painting, enlarging and features beside RealESRGANer and pytorch-fid; what a first picture and an import cost."""
 
-import statistics
 import tempfile
 from collections.abc import Callable, Iterator
 from functools import partialmethod
@@ -11,14 +10,14 @@ import numpy as np
 import torch
 
 from artgan_lib import load_generator, load_upscaler, sample
-from benchmarks.measure import Apart, Row, compared, counted, fresh, interleaved, limited, timed
+from benchmarks.measure import Apart, Row, compared, fresh, interleaved, limited, timed
 from benchmarks.sizes import Sizes
 
 GENERATOR = Path("data/pretrained/wgan-gp.safetensors")
 NETWORK = "realesr-general-x4v3"
 
 
-def enlarging_rows(sizes: Sizes, device: str, peak: dict[str, float]) -> Iterator[Row]:
+def enlarging_rows(sizes: Sizes, device: str) -> Iterator[Row]:
     """Compare our enlarger with the package's own, warm, which takes one picture after the other."""
     ours = load_upscaler(NETWORK, device=device, download=False)
     generator = load_generator(GENERATOR)[0]
@@ -30,10 +29,6 @@ def enlarging_rows(sizes: Sizes, device: str, peak: dict[str, float]) -> Iterato
             pairs = interleaved(one_by_one, together, sizes.rounds, device)
             both = zip(one_by_one(), together()[:2], strict=True)
             apart = max(int(np.abs(theirs.astype(int) - mine).max()) for theirs, mine in both)
-        one = counted(lambda picture=pictures[0], size=size: ours.to_size(picture, size))  # type: ignore[misc]
-        gflops = count * one["gflop"] / statistics.median(mine for _, mine in pairs)
-        # A GPU computes this in half precision, of which no peak is measured.
-        limit = {"gflops": gflops} | ({"of_peak": gflops / peak["gflops"]} if device == "cpu" else {})
         name = f"{count} pictures, 64 to {size} pixels"
         yield compared(
             name,
@@ -43,7 +38,6 @@ def enlarging_rows(sizes: Sizes, device: str, peak: dict[str, float]) -> Iterato
             count=count,
             unit="pictures",
             grey_values_apart=apart,
-            **limit,
         )
 
 

@@ -77,7 +77,7 @@ def _rows(group: str, device: str, sizes: Sizes, shared: Path, scratch: Path, li
     if group == "training":
         yield from training_rows(sizes, device, limit)
     elif group == "studio":
-        yield from enlarging_rows(sizes, device, limit)
+        yield from enlarging_rows(sizes, device)
         if device == "cpu":
             yield from painting_rows(sizes)
     elif group == "features":
