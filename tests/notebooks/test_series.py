@@ -14,7 +14,7 @@ NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 
 # What does not depend on a clock or on long training, at smoke, as it was where this was written; held to 10 %.
 EXPECTED = {
-    "00_start_here": {"mean_brightness": 124.5},
+    "00_start_here": {"mean_brightness": 116.6},
     "01_dataset_survey": {"brightness": 0.491, "edges_against_kept": -0.697},
     "02_preprocessing": {"mean_value": 128.4, "psnr_by_style.tiles": 32.6, "psnr_by_style.swirls": 52.9},
     "03_dcgan": {"bce_of_undecided": 1.386, "generator_bce_of_undecided": 0.693, "fooled_non_saturating": 0.981},
@@ -25,11 +25,11 @@ EXPECTED = {
     "11_latent_space": {
         "length": 11.27,
         "length_kept_straight": 0.715,
-        "contrast_kept_straight": 0.725,
-        "contrast_kept_circle": 0.984,
-        "neighbours_at_a_fifth": 0.344,
-        "variety_kept_at_one": 0.566,
-        "brightness_r_squared": 0.847,
+        "contrast_kept_straight": 0.689,
+        "contrast_kept_circle": 0.931,
+        "neighbours_at_a_fifth": 0.380,
+        "variety_kept_at_one": 0.802,
+        "brightness_r_squared": 0.579,
     },
 }
 
