@@ -124,7 +124,7 @@ class Trial:
 
 def test_a_trial_is_ended_when_it_has_collapsed_or_lies_behind(pictures: np.ndarray) -> None:
     extractor = load_extractor("random-projection", "64")
-    (real,) = extractor.batches([pictures[:32]])
+    real = np.concatenate(list(extractor.batches([pictures[:32]])))
     networks = build_networks(TINY.config({name: choices[0] for name, choices in TINY.space.items()}), "cpu")
     reference = Reference(pictures, count=TINY.pictures)
     for parameter in networks.generator.parameters():
@@ -145,7 +145,7 @@ def test_a_trial_that_was_varied_and_is_no_more_is_ended_by_the_calibrated_rule(
     pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     extractor = load_extractor("random-projection", "64")
-    (real,) = extractor.batches([pictures[:32]])
+    real = np.concatenate(list(extractor.batches([pictures[:32]])))
     shown = iter([pictures[:16], np.concatenate([pictures[:2]] * 8)])  # as varied as real ones; then two, eight times
     monkeypatch.setattr("artgan_lib.experiments.search._paint", lambda networks, budget: next(shown))
     rungs = Rungs(Trial(), real, extractor, Reference(pictures, count=16), TINY)
@@ -158,7 +158,7 @@ def test_a_trial_that_was_varied_and_is_no_more_is_ended_by_the_calibrated_rule(
 
 def test_a_look_leaves_the_networks_as_they_were(pictures: np.ndarray) -> None:
     extractor = load_extractor("random-projection", "64")
-    (real,) = extractor.batches([pictures[:32]])
+    real = np.concatenate(list(extractor.batches([pictures[:32]])))
     networks = build_networks(TINY.config({name: choices[0] for name, choices in TINY.space.items()}), "cpu")
     before = {name: value.clone() for name, value in networks.generator.state_dict().items()}
     Rungs(Trial(), real, extractor, Reference(pictures, count=16), TINY).on_epoch(look(1), networks)
