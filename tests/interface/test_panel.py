@@ -19,10 +19,10 @@ from artgan_lib.interface import panel_settings
 from artgan_lib.interface.panel import Panel
 from artgan_lib.interface.panel_settings import Limits
 from artgan_lib.interface.panel_texts import RefusalError
-from artgan_lib.shipped import ENLARGER
 from artgan_lib.studio.interfaces import STAGES, Progress
 from artgan_lib.studio.pipeline import GenerationJob
 from artgan_lib.studio.store import ResultsStore
+from artgan_lib.studio.upscaling import available
 
 
 @pytest.fixture
@@ -431,7 +431,7 @@ def test_it_speaks_another_language_at_once(panel: Panel) -> None:
 
 def test_networks_that_are_not_here_are_offered_only_where_they_may_be_fetched(model: Path, tmp_path: Path) -> None:
     offline = Panel([model], tmp_path, download=False)
-    own = ["artgan-x4"] if ENLARGER.is_file() else []
+    own = ["artgan-x4"] if available("artgan-x4") else []
     assert list(offline.settings.upscalers) == [*own, "bicubic", "lanczos"]
     online = Panel([model], tmp_path, download=True)
     assert (online.upscaler.value, len(online.settings.upscalers)) == ([*own, "bicubic"][0], 5 + len(own))
