@@ -118,7 +118,7 @@ def test_a_person_uses_the_panel_in_jupyterlab(
     page.keyboard.press("Enter")
     large = panel.locator(".artgan-large img")
     large.wait_for()
-    assert page.evaluate("document.activeElement.textContent") == "Back to all"
+    page.wait_for_function("document.activeElement.textContent === 'Back to all'")  # the focus follows the picture
     assert large.evaluate("one => one.decode().then(() => one.naturalWidth)") == 256
     assert ", 1" in panel.locator(".artgan-facts dd").first.inner_text()
     with page.expect_download() as got:
