@@ -134,14 +134,16 @@ def _summary(card: str) -> str:
 
 
 def _score(origin: dict[str, Any], path: Path | None) -> tuple[str, float, float | None] | None:
-    """Return the number by which a generator was chosen, with what real pictures get if a file of scores tells."""
+    """Return the number by which a generator was chosen, or one that tells more, with what real pictures get."""
     try:
         chosen = (str(origin["score"]["name"]), float(origin["score"]["value"]), None)
     except (KeyError, TypeError, ValueError):
         chosen = None
     try:
         told = json.loads(path.read_text(encoding="utf-8"))["scores"] if path else {}
-        name = chosen[0] if chosen and chosen[0] in told else next(iter(told))
+        # A floor that is not above zero, as a kernel distance may have, cannot be divided by.
+        telling = chosen is not None and chosen[0] in told and float(told[chosen[0]]["floor"]) > 0
+        name = chosen[0] if chosen and telling else next(iter(told))
         return name, float(told[name]["value"]), float(told[name]["floor"])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return chosen

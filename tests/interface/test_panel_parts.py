@@ -99,6 +99,9 @@ def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp
     scores = {"scores": {"FID-768": {"value": 9, "floor": 1}, "KID-768": {"value": 0.0123, "floor": 0.0001}}}
     (tmp_path / "scores_x.json").write_text(json.dumps(scores))
     assert offered_models([path], tmp_path)[0].score == ("KID-768", 0.0123, 0.0001)
+    scores["scores"]["KID-768"]["floor"] = -0.0001  # nothing can be told in times of it
+    (tmp_path / "scores_x.json").write_text(json.dumps(scores))
+    assert offered_models([path], tmp_path)[0].score == ("FID-768", 9, 1)
 
 
 def contrast(one: str, other: str) -> float:
