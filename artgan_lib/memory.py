@@ -1,8 +1,8 @@
 """Memory that is used again and again, on a processor.
 
 A step of training frees gigabytes and wants them back a moment later; so does a network that sees one batch after the
-other. The C library gives large pieces back to the
-system at once, which then has to clear every page anew: up to a third of a step's time.
+other. The C library gives large pieces back to the system at once, which then has to clear every page
+anew.
 """
 
 import ctypes

@@ -7,6 +7,7 @@ closed under differentiation, so that each derivative is one of these three, and
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import torch
@@ -37,15 +38,15 @@ def only_inputs() -> Iterator[None]:
 
     PyTorch's own operations see what is asked for; ours, written in Python, are not told. Weights get no gradient here.
     """
-    global _weights_too
-    former, _weights_too = _weights_too, False
+    former = _weights_too.set(False)
     try:
         yield
     finally:
-        _weights_too = former
+        _weights_too.reset(former)
 
 
-_weights_too = True  # a backward pass on a processor runs in the thread that called for it
+# Of a thread by itself: a backward pass on a processor runs in the one that called for it.
+_weights_too = ContextVar("weights_too", default=True)
 
 
 class _Convolve(Function):
@@ -59,7 +60,7 @@ class _Convolve(Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
         (x, weight), (g,), how = ctx.saved_tensors, gradients, (ctx.stride, ctx.padding)
         for_x = _Transpose.apply(g, weight, *how, x.shape[-1]) if ctx.needs_input_grad[0] else None
-        wanted = ctx.needs_input_grad[1] and _weights_too
+        wanted = ctx.needs_input_grad[1] and _weights_too.get()
         for_weight = _WeightGradient.apply(x, g, weight, *how) if wanted else None
         return for_x, for_weight, None, None
 

@@ -136,6 +136,10 @@ def joined(device: torch.device, batch_size: int) -> Iterator[World]:
         torch.cuda.set_device(device)
     try:
         if ours:
+            # Loaded later, by an optimiser's first step, its defaults would hold on to the group, whose threads then
+            # outlive it and now and then abort the process as it ends.
+            from torch.distributed.nn import functional  # noqa: F401
+
             distributed.init_process_group("nccl" if device.type == "cuda" else "gloo", timeout=PATIENCE)
         yield World(distributed.get_rank(), size, device)
     except RuntimeError as error:

@@ -39,7 +39,8 @@ class SameConv2d(nn.Conv2d):
     def __init__(self, channels_in: int, channels_out: int, kernel_size: int, *, bias: bool) -> None:
         before, after = same_padding(kernel_size)
         # What is padded alike on all sides needs no padded copy.
-        super().__init__(channels_in, channels_out, kernel_size, 2, before if before == after else 0, bias=bias)
+        self.alike = before if before == after else 0
+        super().__init__(channels_in, channels_out, kernel_size, 2, self.alike, bias=bias)
         self.around = (before, after, before, after)
         self.closed = False  # True: derivatives as of `gan.convolutions`
         self.by_patches = False  # True: as a matrix product over patches, see `gan.patches`
@@ -50,8 +51,7 @@ class SameConv2d(nn.Conv2d):
         if self.by_patches:
             weight = self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
             return function(cut(F.pad(x, self.around), self.kernel_size[0]), weight, self.bias)
-        padding = self.around[0] if self.around[0] == self.around[1] else 0
-        return function(x if padding else F.pad(x, self.around), self.weight, self.bias, 2, padding)
+        return function(x if self.alike else F.pad(x, self.around), self.weight, self.bias, 2, self.alike)
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
