@@ -80,18 +80,15 @@ def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made:
 
 
 def offline_upscaler() -> str:
-    """Return the default network if its weights are on this machine, else our own if it came along, else bicubic."""
-    names = (upscaling.DEFAULT, upscaling.OWN, upscaling.BICUBIC)
-    return next(name for name in names if upscaling.available(name))
+    """Return the default network if its weights are on this machine, else bicubic."""
+    return upscaling.DEFAULT if upscaling.available(upscaling.DEFAULT) else upscaling.BICUBIC
 
 
 def upscaler_remark() -> str:
     """Say in one sentence how pictures were enlarged, and what would do it better; empty if nothing would."""
-    name = offline_upscaler()
-    if name == upscaling.DEFAULT:
+    if offline_upscaler() == upscaling.DEFAULT:
         return ""
-    by = "bicubic interpolation" if name == upscaling.BICUBIC else f"{name}, which came with the clone"
     return (
-        f"Real-ESRGAN's weights are not on this machine, so pictures were enlarged by {by}; "
+        "Real-ESRGAN's weights are not on this machine, so pictures were enlarged by bicubic interpolation; "
         f"put {upscaling.DEFAULT}.pth into a folder and set {WEIGHTS_DIR} to it."
     )

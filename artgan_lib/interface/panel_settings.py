@@ -251,9 +251,9 @@ def _upscalers(download: bool) -> dict[str, bool]:
     """Return the enlargers that can be chosen, best first, and whether each is on this machine."""
     networks = {name: _available(name) for name in upscaling.NETWORKS}
     own = [upscaling.OWN] if _available(upscaling.OWN) else []
-    here = dict.fromkeys([*(name for name, available in networks.items() if available), *own], True)
+    here = [name for name, available in networks.items() if available]
     away = dict.fromkeys([name for name, available in networks.items() if not available], False)
-    return here | dict.fromkeys(upscaling.INTERPOLATIONS, True) | (away if download else {})
+    return dict.fromkeys([*here, *upscaling.INTERPOLATIONS, *own], True) | (away if download else {})
 
 
 def _available(name: str) -> bool:

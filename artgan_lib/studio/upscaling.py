@@ -28,12 +28,12 @@ SIZES = {IMAGE_SIZE: 0, IMAGE_SIZE * SCALE: 1, IMAGE_SIZE * SCALE**2: 2}
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 BICUBIC = "bicubic"
 OWN = ENLARGER.stem
-"""The enlarger of our own, which comes with the clone."""
+"""The enlarger of our own, which comes with the clone: for pictures that are clean, since it keeps what it is given,
+a generator's grid, too. It is taken where it is asked for."""
 DEFAULT = "realesr-general-x4v3"
 DEFAULT_GPU = "RealESRGAN_x4plus"
 AUTO = "auto"
-"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower. Where nothing may be fetched
-and its weights are not there, `OWN`."""
+"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
 
 BACKENDS = ("spandrel", "realesrgan")
 TILE, SMALLEST_TILE = 512, 32
@@ -218,16 +218,13 @@ def load_upscaler(
     where = torch.device(device)
     if name == AUTO:
         name = DEFAULT_GPU if where.type == "cuda" else DEFAULT
-        if not download and not available(name) and available(OWN):
-            name = OWN
     if name in INTERPOLATIONS:
         return Upscaler(name, SCALE, lambda images: _interpolate(images, INTERPOLATIONS[name]), tile=None)
     if name in NETWORKS:
         try:
             path = fetch_weights(NETWORKS[name], download=download)
         except ArtganError as error:
-            instead = OWN if available(OWN) else BICUBIC
-            raise ArtganError(f"{error}, or take --upscaler {instead}") from None
+            raise ArtganError(f"{error}, or take --upscaler {BICUBIC}") from None
     elif name == OWN and ENLARGER.is_file():
         path = ENLARGER
     elif Path(name).is_file():
