@@ -128,7 +128,7 @@ def test_a_person_uses_the_panel_in_jupyterlab(
     panel.get_by_role("button", name="Back to all").focus()
     page.keyboard.press("Enter")
     panel.locator(".artgan-grid").wait_for()
-    assert page.evaluate("document.activeElement.textContent").endswith(":1")
+    page.wait_for_function("document.activeElement.textContent.endsWith(':1')", timeout=5000)
 
     # All of them as a zip file.
     with page.expect_download() as got:
