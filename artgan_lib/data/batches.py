@@ -8,13 +8,13 @@ import io
 import pickle
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from artgan_lib.data.sources import Painting, Refused, Source, Tar
+from artgan_lib.data.sources import Painting, Refused, Source
 from artgan_lib.errors import ArtganError
 
 FOLDER = "artbench-10-batches-py"
@@ -106,15 +106,14 @@ def open_folder(path: Path) -> Iterator[Source]:
     yield Batches(read, path)
 
 
-def is_batches_tar(source: Tar) -> bool:
+def is_batches_tar(source: Source) -> bool:
     """Tell whether an archive has CIFAR's layout."""
-    names = {PurePosixPath(name).name for name in source.members}
-    return {"data_batch_1", "meta"} <= names
+    return {"data_batch_1", "meta"} <= set(_file_names(source))
 
 
-def from_tar(source: Tar) -> Source:
+def from_tar(source: Source) -> Source:
     """Open an archive of the layout."""
-    numbers = {PurePosixPath(painting.name).name: number for number, painting in enumerate(source.paintings)}
+    numbers = {name: number for number, name in enumerate(_file_names(source))}
     missing = ({*_FILES, "meta"}) - set(numbers)
     if missing:
         raise ArtganError(f"the archive lacks {', '.join(sorted(missing))}; fetch it again")
@@ -125,6 +124,10 @@ def from_tar(source: Tar) -> Source:
             raise ArtganError(f"{wanted[number]} cannot be read ({content}); fetch it again")
         contents[wanted[number]] = content
     return Batches(lambda name: contents[name], FOLDER)
+
+
+def _file_names(source: Source) -> list[str]:
+    return [painting.name.rpartition("/")[2] for painting in source.paintings]
 
 
 def _dict(value: Any, where: Path | str) -> dict[str, Any]:

@@ -3,10 +3,9 @@
 Threads are enough: Pillow and hashlib leave the interpreter's lock while they work.
 """
 
-import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -16,8 +15,10 @@ Progress = Callable[[int, int], None]
 """Told how many files are done, of how many."""
 
 Result = TypeVar("Result")
-_AT_ONCE = 4  # files handed to a thread together, since handing over costs as much as hashing one
-_AHEAD = 2  # such handfuls read ahead for each thread; more would only fill the memory
+_AT_ONCE, _BYTES_AT_ONCE = 8, 1 << 20
+"""Files handed to a thread together, at most and until so many bytes: handing over costs as much as hashing one."""
+_AHEAD = 2
+"""Such handfuls read ahead for each thread; more would only fill the memory."""
 
 
 def map_files(
@@ -41,10 +42,22 @@ def map_files(
         return [(number, work(content)) for number, content in files]
 
     with ThreadPoolExecutor(workers) as pool:
-        stream = iter(source.stream(chosen))
-        while files := list(itertools.islice(stream, _AT_ONCE)):
+        for files in _handfuls(source.stream(chosen)):
             waiting.append(pool.submit(work_on, files))
             if len(waiting) >= _AHEAD * workers:
                 yield from waiting.popleft().result()
         for future in waiting:
             yield from future.result()
+
+
+def _handfuls(stream: Iterable[tuple[int, bytes | Exception]]) -> Iterator[list[tuple[int, bytes | Exception]]]:
+    files: list[tuple[int, bytes | Exception]] = []
+    size = 0
+    for number, content in stream:
+        files.append((number, content))
+        size += len(content) if isinstance(content, bytes) else 0
+        if len(files) == _AT_ONCE or size >= _BYTES_AT_ONCE:
+            yield files
+            files, size = [], 0
+    if files:
+        yield files

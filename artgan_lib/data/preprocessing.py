@@ -10,8 +10,10 @@ import json
 import platform
 import shutil
 import warnings
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -81,12 +83,11 @@ def prepare(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
-                records = _decode_all(opened, chosen, beside, size, workers, progress)
-            good = [number for number in chosen if records[number].get("reason") is None]
-            if not good:
+                hashes, reasons = _decode_all(opened, chosen, beside, size, workers, progress)
+            if len(reasons) == len(chosen):
                 name = opened.paintings[chosen[0]].name
-                raise ArtganError(f"{source} has no picture that can be read; {name}: {records[chosen[0]]['reason']}")
-            _finish(source, beside, opened, chosen, records, size, split)
+                raise ArtganError(f"{source} has no picture that can be read; {name}: {reasons[0]}")
+            _finish(source, beside, opened, chosen, hashes, reasons, size, split)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
@@ -168,39 +169,54 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
 
 def _decode_all(
     opened: Source, chosen: list[int], beside: Path, size: int, workers: int | None, progress: Progress | None
-) -> dict[int, dict[str, Any]]:
+) -> tuple[list[str], dict[int, str]]:
     """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come.
 
     Returns:
-        Number of each file -> its record (`sha256`, and `reason` if it is quarantined).
+        SHA-256 of the file of each row, and row -> reason of those that are quarantined.
     """
-    records = {record.pop("number"): record for record in _read_records(beside / _RECORDS)}
-    place = {number: row for row, number in enumerate(chosen)}
-    fresh: list[dict[str, Any]] = []
+    hashes, reasons = [""] * len(chosen), dict[int, str]()
 
-    todo = [number for number in chosen if number not in records]
+    def keep(number: int, sha256: str, reason: str | None = None) -> int:
+        row = bisect_left(chosen, number)  # the numbers ascend
+        hashes[row] = sha256
+        if reason is not None:
+            reasons[row] = reason
+        return row
 
-    with (beside / _ROWS).open("r+b") as rows, (beside / _RECORDS).open("a", encoding="utf-8") as log:
-        start = _write_header(rows, len(chosen), size)
+    for record in _read_records(beside / _RECORDS):
+        keep(**record)
+    todo = [number for row, number in enumerate(chosen) if not hashes[row] and row not in reasons]
+    fresh: list[str] = []
+
+    with (
+        (beside / _ROWS).open("r+b", buffering=_FLUSH_EVERY * size * size * 3) as rows,
+        (beside / _RECORDS).open("a", encoding="utf-8") as log,
+    ):
+        start = at = _write_header(rows, len(chosen), size)
 
         def flush() -> None:
             rows.flush()  # pixels first: a record promises that they are there
-            log.writelines(json.dumps(record) + "\n" for record in fresh)
+            log.writelines(fresh)
             log.flush()
             fresh.clear()
 
-        for number, (pixels, sha256, reason) in map_files(opened, todo, lambda content: decode(content, size), workers):
+        decoded = map_files(opened, todo, lambda content: decode(content, size), workers)
+        for done, (number, (pixels, sha256, reason)) in enumerate(decoded, len(chosen) - len(todo) + 1):
+            row = keep(number, sha256, reason)
             if pixels is not None:
-                rows.seek(start + place[number] * pixels.nbytes)
-                rows.write(pixels.tobytes())
-            records[number] = {"sha256": sha256} | ({"reason": reason} if reason else {})
-            fresh.append({"number": number} | records[number])
+                place = start + row * pixels.nbytes
+                if place != at:  # for going anywhere empties the buffer
+                    rows.seek(place)
+                at = place + rows.write(pixels.data)
+            record = {"number": number, "sha256": sha256} | ({"reason": reason} if reason else {})
+            fresh.append(json.dumps(record) + "\n")
             if len(fresh) == _FLUSH_EVERY:
                 flush()
             if progress is not None:
-                progress(len(records), len(chosen))
+                progress(done, len(chosen))
         flush()
-    return records
+    return hashes, reasons
 
 
 def _finish(
@@ -208,14 +224,15 @@ def _finish(
     beside: Path,
     opened: Source,
     chosen: list[int],
-    records: dict[int, dict[str, Any]],
+    hashes: list[str],
+    reasons: dict[int, str],
     size: int,
     split: str | None,
 ) -> None:
     """Leave nothing in the folder but a whole cache."""
-    good = [row for row, number in enumerate(chosen) if "reason" not in records[number]]
-    rows = np.load(beside / _ROWS, mmap_mode="r")
-    if len(good) < len(chosen):
+    good = [row for row in range(len(chosen)) if row not in reasons]
+    if reasons:
+        rows = np.load(beside / _ROWS, mmap_mode="r")
         with (beside / IMAGES).open("wb") as file:
             _write_header(file, len(good), size)
             for part in range(0, len(good), 1024):
@@ -223,36 +240,33 @@ def _finish(
         del rows
         (beside / _ROWS).unlink()
     else:
-        del rows
         (beside / _ROWS).replace(beside / IMAGES)
-    kept = [opened.paintings[chosen[row]] for row in good]
-    styles = sorted({painting.style for painting in kept})
-    index = {style: number for number, style in enumerate(styles)}
-    np.save(beside / LABELS, np.array([index[painting.style] for painting in kept], dtype=np.int16))
-    with (beside / FILES).open("w", encoding="utf-8") as file_list:
-        for row in good:
-            entry = {"name": opened.paintings[chosen[row]].name, "sha256": records[chosen[row]]["sha256"]}
-            file_list.write(json.dumps(entry) + "\n")
-    images = np.load(beside / IMAGES, mmap_mode="r")
-    quarantined = [
-        {"name": opened.paintings[number].name, "reason": records[number]["reason"]}
-        for number in chosen
-        if "reason" in records[number]
-    ]
-    manifest = {
-        "format": FORMAT,
-        "source": source.name,
-        "split": split,
-        "size": size,
-        "count": len(good),
-        "styles": _count(kept, "style"),
-        "splits": _count(kept, "split"),
-        "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
-        "fingerprint": spot_fingerprint(images),
-        "sha256": hash_file(beside / IMAGES),
-        "files_sha256": hash_file(beside / FILES),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},
-    }
+    with ThreadPoolExecutor(1) as aside:  # hashing leaves the interpreter free for all that follows
+        sha256 = aside.submit(hash_file, beside / IMAGES)
+        kept = [opened.paintings[chosen[row]] for row in good]
+        styles = sorted({painting.style for painting in kept})
+        index = {style: number for number, style in enumerate(styles)}
+        np.save(beside / LABELS, np.array([index[painting.style] for painting in kept], dtype=np.int16))
+        with (beside / FILES).open("w", encoding="utf-8") as file_list:
+            for row, painting in zip(good, kept, strict=True):
+                file_list.write(json.dumps({"name": painting.name, "sha256": hashes[row]}) + "\n")
+        quarantined = [
+            {"name": opened.paintings[chosen[row]].name, "reason": reason} for row, reason in sorted(reasons.items())
+        ]
+        manifest = {
+            "format": FORMAT,
+            "source": source.name,
+            "split": split,
+            "size": size,
+            "count": len(good),
+            "styles": _count(kept, "style"),
+            "splits": _count(kept, "split"),
+            "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
+            "fingerprint": spot_fingerprint(np.load(beside / IMAGES, mmap_mode="r")),
+            "sha256": sha256.result(),
+            "files_sha256": hash_file(beside / FILES),
+            "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},
+        }
     write_json(beside / MANIFEST, manifest)
     (beside / _PLAN).unlink()
     (beside / _RECORDS).unlink()
@@ -263,9 +277,8 @@ def _count(paintings: list[Painting], field: str) -> dict[str, int]:
 
 
 def _read_records(path: Path) -> Iterator[dict[str, Any]]:
-    for line in path.read_text(encoding="utf-8").split("\n")[
-        :-1
-    ]:  # a last line without an end was being written when it stopped
+    # A last line without an end was being written when it stopped.
+    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
         yield json.loads(line)
 
 

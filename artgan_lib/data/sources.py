@@ -5,13 +5,11 @@ is ever unpacked to the disk, so no name can lead out of a folder. Turning bytes
 `data.preprocessing`.
 """
 
-import gzip
-import tarfile
+import sys
 import zipfile
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -129,19 +127,19 @@ def label(names: Iterable[str]) -> list[Painting]:
     """List files by name, with the style and split that their folders say; hidden files are left out."""
     paintings = []
     for name in sorted(names):
-        *folders, file = PurePosixPath(name).parts
-        if any(part.startswith(".") for part in (*folders, file)) or "__MACOSX" in folders:
+        *folders, file = _parts(name)
+        if "/." in f"/{'/'.join(folders)}/{file}" or "__MACOSX" in folders:
             continue
         style = folders[-1] if folders else UNLABELLED
         split = folders[-2] if len(folders) > 1 and folders[-2] in SPLITS else None
         if style in SPLITS and split is None:  # split/file, a flat folder of each split
             style, split = UNLABELLED, style
-        paintings.append(Painting(name, style, split))
+        paintings.append(Painting(name, sys.intern(style), split and sys.intern(split)))  # one text for all of them
     return paintings
 
 
 def _open(path: Path) -> AbstractContextManager[Source]:
-    from artgan_lib.data import batches, cache, lsun, mirror
+    from artgan_lib.data import batches, cache, lsun, mirror, tar
 
     if path.is_dir():
         if cache.is_cache(path):
@@ -159,7 +157,7 @@ def _open(path: Path) -> AbstractContextManager[Source]:
         return _zip(path)
     with path.open("rb") as file:
         gzipped = file.read(2) == b"\x1f\x8b"
-    return _tar(path, gzipped)
+    return tar.open_tar(path, gzipped)
 
 
 class Folder:
@@ -167,7 +165,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.refused = list[Refused]()
-        self.files = {_text(file.relative_to(path).as_posix()): file for file in path.rglob("*") if file.is_file()}
+        self.files = {
+            readable_name(file.relative_to(path).as_posix()): file for file in path.rglob("*") if file.is_file()
+        }
         self.paintings = label(self.files)
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
@@ -175,7 +175,7 @@ class Folder:
         for number in chosen:
             try:
                 file = self.files[self.paintings[number].name]
-                _check_size(file.stat().st_size, 0)
+                check_size(file.stat().st_size, 0)
                 yield number, file.read_bytes()
             except (OSError, ArtganError) as error:
                 yield number, error
@@ -192,8 +192,8 @@ class Zip:
     def __init__(self, archive: zipfile.ZipFile) -> None:
         self.archive = archive
         files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-        self.refused = [Refused(name, "its name leads out of the archive") for name in files if _leads_out(name)]
-        self.members = {name: info for name, info in files.items() if not _leads_out(name)}
+        self.refused = [Refused(name, "its name leads out of the archive") for name in files if leads_out(name)]
+        self.members = {name: info for name, info in files.items() if not leads_out(name)}
         self.paintings = label(self.members)
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
@@ -201,7 +201,7 @@ class Zip:
         for number in chosen:
             info = self.members[self.paintings[number].name]
             try:
-                _check_size(info.file_size, info.compress_size)
+                check_size(info.file_size, info.compress_size)
                 yield number, self.archive.read(info)
             except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError) as error:
                 yield number, error
@@ -217,69 +217,38 @@ def _zip(path: Path) -> Iterator[Source]:
         yield Zip(archive)
 
 
-class Tar:
-    """A tar archive; one that is gzipped is read from its start to its end, since going back means starting over."""
-
-    def __init__(self, archive: tarfile.TarFile, path: Path, gzipped: bool) -> None:
-        self.archive, self.gzipped, self.refused = archive, gzipped, list[Refused]()
-        self.members: dict[str, tarfile.TarInfo] = {}
-        packed, unpacked = path.stat().st_size, 0
-        for member in archive:
-            unpacked += member.size
-            if gzipped and unpacked > max(packed * MAX_RATIO, _RATIO_MATTERS_FROM):
-                raise ArtganError(f"{path} unpacks to more than {MAX_RATIO} times its size; it is not read")
-            if member.isdir():
-                continue
-            name = _text(member.name)
-            if not member.isreg():
-                self.refused.append(Refused(name, "it is a link or a device, not a file"))
-            elif _leads_out(name):
-                self.refused.append(Refused(name, "its name leads out of the archive"))
-            else:
-                self.members[name] = member
-        self.paintings = label(self.members)
-
-    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
-        """Read one file after the other, in the archive's own order if it is gzipped."""
-        members = [(number, self.members[self.paintings[number].name]) for number in chosen]
-        if self.gzipped:
-            members.sort(key=lambda pair: pair[1].offset)
-        for number, member in members:
-            try:
-                _check_size(member.size, 0)
-                file = self.archive.extractfile(member)
-                assert file is not None  # regular members always have content
-                yield number, file.read()
-            except (OSError, EOFError, tarfile.TarError, ArtganError) as error:
-                yield number, error
-
-
-@contextmanager
-def _tar(path: Path, gzipped: bool) -> Iterator[Source]:
-    from artgan_lib.data import batches
-
-    try:
-        with tarfile.open(path, "r:gz" if gzipped else "r:") as archive:
-            source = Tar(archive, path, gzipped)
-            yield batches.from_tar(source) if batches.is_batches_tar(source) else source
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
-        if "not a" in str(error) or "invalid header" in str(error) or "truncated header" in str(error):
-            raise ArtganError(f"{path} is not an archive; give a folder of pictures, a tar, tar.gz or zip") from None
-        raise ArtganError(f"{path} is damaged ({error}); fetch it again") from None
-
-
-def _text(name: str) -> str:
+def readable_name(name: str) -> str:
     """Return a name that can be written: bytes that are no UTF-8 become visible escapes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _leads_out(name: str) -> bool:
-    parts = PurePosixPath(name.replace("\\", "/"))
-    return parts.is_absolute() or ".." in parts.parts or ":" in (parts.parts or ("",))[0]
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".")]
 
 
-def _check_size(size: int, packed: int) -> None:
+def leads_out(name: str) -> bool:
+    """Tell whether a file of this name would not lie inside the folder that an archive is unpacked to."""
+    name = name.replace("\\", "/")
+    parts = _parts(name)
+    return not parts or name.startswith("/") or ".." in parts or ":" in parts[0]
+
+
+def is_bomb(size: int, packed: int) -> bool:
+    """Tell whether so many bytes are far more than anything honest that is packed into so few."""
+    return size > max(packed * MAX_RATIO, _RATIO_MATTERS_FROM)
+
+
+def check_size(size: int, packed: int) -> None:
+    """Refuse a file that no painting has.
+
+    Args:
+        size: Of the file in bytes.
+        packed: Of its part of an archive; 0 if it is not known.
+
+    Raises:
+        ArtganError: If it is too large, or a bomb.
+    """
     if size > MAX_FILE_BYTES:
         raise ArtganError(f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
-    if packed and size > _RATIO_MATTERS_FROM and size > packed * MAX_RATIO:
+    if packed and is_bomb(size, packed):
         raise ArtganError(f"it unpacks to more than {MAX_RATIO} times its size")
