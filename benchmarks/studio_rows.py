@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Callable, Iterator
-from functools import partialmethod
+from functools import partial, partialmethod
 from pathlib import Path
 from unittest import mock
 
@@ -18,27 +18,31 @@ NETWORK = "realesr-general-x4v3"
 
 
 def enlarging_rows(sizes: Sizes, device: str) -> Iterator[Row]:
-    """Compare our enlarger with the package's own, warm, which takes one picture after the other."""
+    """Compare our enlarger with the package's own, warm, which takes one picture after the other in float32."""
     ours = load_upscaler(NETWORK, device=device, download=False)
+    exact = load_upscaler(NETWORK, device=device, download=False, precision="float32")
     generator = load_generator(GENERATOR)[0]
     counts = (sizes.enlarged_gpu,) * 2 if device == "cuda" else sizes.enlarged
     for count, size, reach in zip(counts, (256, 1024), (4.0, 4.0) if device == "cuda" else (1.5, 1.3), strict=True):
         pictures = list(sample(generator, 7, count))
-        together = lambda pictures=pictures, size=size: ours.batch_to_size(pictures, size)  # noqa: E731
+        name, beside = f"{count} pictures, 64 to {size} pixels", "RealESRGANer one by one, warm"
         with Apart(_one_by_one, pictures, size, device) as one_by_one:
-            pairs = interleaved(one_by_one, together, sizes.rounds, device)
-            both = zip(one_by_one(), together()[:2], strict=True)
-            apart = max(int(np.abs(theirs.astype(int) - mine).max()) for theirs, mine in both)
-        name = f"{count} pictures, 64 to {size} pixels"
-        yield compared(
-            name,
-            "RealESRGANer one by one, warm",
-            pairs,
-            reach,
-            count=count,
-            unit="pictures",
-            grey_values_apart=apart,
-        )
+            for upscaler in [ours] if ours.precision == exact.precision else [ours, exact]:
+                together = partial(upscaler.batch_to_size, pictures, size)
+                pairs = interleaved(one_by_one, together, sizes.rounds, device)
+                both = zip(one_by_one(), together()[:2], strict=True)
+                apart = [np.abs(theirs.astype(int) - mine) for theirs, mine in both]
+                yield compared(
+                    name if upscaler is ours else f"{name}, --precision float32",
+                    beside,
+                    pairs,
+                    reach if upscaler is ours else 1.0,
+                    count=count,
+                    unit="pictures",
+                    precision=upscaler.precision,
+                    grey_values_apart_at_most=max(int(difference.max()) for difference in apart),
+                    grey_values_apart_on_average=float(np.mean(apart)),
+                )
 
 
 def _one_by_one(pictures: list[np.ndarray], size: int, device: str) -> Callable[[], list[np.ndarray]]:

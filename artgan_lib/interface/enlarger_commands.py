@@ -28,6 +28,7 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--upscaler", action="append", default=[], help="a name or file; may be repeated (default: all at hand)"
     )
+    command.add_argument("--precision", default="float32", help="float32 (default) or auto")
     command.add_argument("--out", metavar="FILE", type=read_path, default=Path("build/enlarger.json"), help="numbers")
 
 
@@ -41,10 +42,12 @@ def enlarger_judge(options: argparse.Namespace) -> int:
     from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, INTERPOLATIONS, OWN, available, load_upscaler
 
     names = options.upscaler or [name for name in (*INTERPOLATIONS, OWN, DEFAULT) if available(name)]
-    loaded = [load_upscaler(name, download=False) for name in dict.fromkeys([BICUBIC, *names])]
+    names = list(dict.fromkeys([BICUBIC, *names]))
+    loaded = [load_upscaler(name, download=False, precision=options.precision) for name in names]
     upscalers = {upscaler.name: upscaler for upscaler in loaded}
     paintings = open_cache(options.data).images[: options.limit]
     found = judge_enlargers(upscalers, paintings, load_squeezenet(), progress=counter("enlarging"))
+    found["precision"] = {name: upscaler.precision for name, upscaler in upscalers.items()}
     print(f"{'':<10} {'':<24} {'PSNR':>7} {'SSIM':>7} {'perceptual':>11}")
     for kind, rows in found["found"].items():
         for name, row in rows.items():

@@ -86,7 +86,7 @@ def _pictures(root: Path, folder: Path) -> Iterator[Path]:
     generator, _ = load_generator(root / SHIPPED_GENERATOR)
     yield write_atomic(folder / "wgan_gp_samples.png", encode(image_grid(sample(generator, SEED, 60), 12), "png"))
     if available(DEFAULT):
-        pictures, upscaler = sample(generator, SEED, 16), load_upscaler(download=False)
+        pictures, upscaler = sample(generator, SEED, 16), load_upscaler(download=False, precision="float32")
         yield _gallery(folder, pictures, upscaler)
         yield _three_sizes(folder, pictures[SHOWN], upscaler)
 
@@ -149,7 +149,9 @@ def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
         return
     pictures = sample(load_generator(root / SHIPPED_GENERATOR)[0], SEED, COMPARED)
     figure = Figure(figsize=(12, 12.6), layout="constrained")
-    columns = {"64 × 64": None} | {name: load_upscaler(name, download=False) for name in (BICUBIC, OWN, DEFAULT)}
+    columns = {"64 × 64": None} | {
+        name: load_upscaler(name, download=False, precision="float32") for name in (BICUBIC, OWN, DEFAULT)
+    }
     axes = figure.subplots(COMPARED, len(columns))
     for row, picture in zip(axes, pictures, strict=True):
         for ax, (name, upscaler) in zip(row, columns.items(), strict=True):

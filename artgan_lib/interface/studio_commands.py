@@ -90,6 +90,9 @@ def _add_enlarging(command: argparse.ArgumentParser) -> None:
         "--upscaler", default="auto", help="a name, bicubic, lanczos or a file (default: by the device)"
     )
     command.add_argument("--backend", default="spandrel", help="spandrel (default) or realesrgan")
+    command.add_argument(
+        "--precision", default="auto", help="of the enlarger: auto (default; half where the device has it) or float32"
+    )
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
     command.add_argument("--offline", action="store_true", help="fetch nothing")
 
@@ -107,7 +110,7 @@ def generate(options: argparse.Namespace) -> int:
     if sum(map(bool, (options.recipe, options.like, options.vary))) > 1:
         raise ArtganError("--recipe, --like and --vary exclude one another")
     model = options.model or best_generator()
-    enhancing = EnhancingSettings(options.size, options.upscaler, options.backend)
+    enhancing = EnhancingSettings(options.size, options.upscaler, options.backend, options.precision)
     recipes = tuple(options.recipe)
     truncation = options.truncation
     if options.vary:
@@ -272,7 +275,13 @@ def results_zip(options: argparse.Namespace) -> int:
 def _upscaler(options: argparse.Namespace, device: object) -> "Upscaler":
     from artgan_lib.studio.upscaling import load_upscaler
 
-    return load_upscaler(options.upscaler, device=str(device), download=not options.offline, backend=options.backend)
+    return load_upscaler(
+        options.upscaler,
+        device=str(device),
+        download=not options.offline,
+        backend=options.backend,
+        precision=options.precision,
+    )
 
 
 def _duration(seconds: float) -> str:

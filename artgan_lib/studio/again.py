@@ -8,6 +8,7 @@ from artgan_lib.downloads import find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import read_metadata
 from artgan_lib.shipped import ENLARGER
+from artgan_lib.studio.networks import has_bfloat16
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS, OWN
@@ -46,7 +47,10 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
             model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"), recipe.get("style")
         )
         enhancing = EnhancingSettings(
-            recipe["size"], _upscaler(picture, recipe, upscaler), recipe.get("backend") or BACKENDS[0]
+            recipe["size"],
+            _upscaler(picture, recipe, upscaler),
+            recipe.get("backend") or BACKENDS[0],
+            "float32" if _precision(recipe) in (None, "float32") else AUTO,
         )
         converting = ConvertingSettings(
             recipe["format"], recipe["quality"], lossless=recipe["lossless"] and recipe["format"] == "webp"
@@ -54,6 +58,8 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
     except (KeyError, TypeError, AttributeError):
         raise ArtganError(f"{picture} says what no picture of ours says; it cannot be made again") from None
     now = versions() | {"upscaler_sha256": _hash_of(enhancing)}
+    if _precision(recipe) == "bfloat16" and not has_bfloat16():
+        now["upscaler_precision"] = "float32"
     changes = [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]]
     return Again(generation, enhancing, converting, changes)
 
@@ -66,6 +72,11 @@ def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -
     if name not in (OWN, *NETWORKS, *INTERPOLATIONS):
         raise ArtganError(f"{picture} was enlarged by a network of your own, {name}; name its file by --upscaler")
     return name
+
+
+def _precision(recipe: dict[str, str | None]) -> str | None:
+    """Return what the enlarger computed in; before it was noted that was float32, but for GPUs."""
+    return recipe.get("upscaler_precision", "float32" if recipe.get("device") == "cpu" else AUTO)
 
 
 def _hash_of(enhancing: EnhancingSettings) -> str | None:

@@ -199,8 +199,13 @@ class GenerationJob:
             self._where = where = choose_device(self.device)
             self._generator = generator.to(where)
             if self.enhancing.size != min(upscaling.SIZES):
-                name, backend = self.enhancing.upscaler, self.enhancing.backend
-                self._upscaler = load_upscaler(name, device=where, download=self.download, backend=backend)
+                self._upscaler = load_upscaler(
+                    self.enhancing.upscaler,
+                    device=where,
+                    download=self.download,
+                    backend=self.enhancing.backend,
+                    precision=self.enhancing.precision,
+                )
             self._model_sha256 = hashlib.sha256(Path(self.generation.model).read_bytes()).hexdigest()
         return self._header
 
@@ -227,6 +232,7 @@ class GenerationJob:
             "size": self.enhancing.size,
             "upscaler": self._upscaler.name if self._upscaler else None,
             "upscaler_sha256": self._upscaler.sha256 if self._upscaler else None,
+            "upscaler_precision": self._upscaler.precision if self._upscaler else None,
             "backend": self.enhancing.backend if enlarged else None,
             "device": self._where.type,
             "format": self.converting.image_format,
@@ -237,12 +243,14 @@ class GenerationJob:
 
     def _about(self, header: dict[str, Any]) -> dict[str, Any]:
         """Return what the manifest says of the run."""
+        upscaler = self._upscaler
+        enlarger = upscaler and {"name": upscaler.name, "sha256": upscaler.sha256, "precision": upscaler.precision}
         return {
             "generation": dataclasses.asdict(self.generation) | {"model": Path(self.generation.model).name},
             "enhancing": dataclasses.asdict(self.enhancing),
             "converting": dataclasses.asdict(self.converting),
             "model": {"sha256": self._model_sha256, "variant": header["config"]["variant"], "origin": header["origin"]},
-            "upscaler": {"name": self._upscaler.name, "sha256": self._upscaler.sha256} if self._upscaler else None,
+            "upscaler": enlarger,
             "versions": versions(),
         }
 

@@ -1,10 +1,9 @@
 """Image enhancement: pictures four times as large, once or twice (interfaces IES and IEDT of Fig. 2).
 
-The networks are Real-ESRGAN's own, loaded by spandrel, which reads their files without running code in them. Between
-passes a picture is rounded to 8 bits, as in a PNG, and never goes through JPEG.
+The networks are Real-ESRGAN's own, loaded by `studio.networks`. Between passes a picture is rounded to 8 bits, as in a
+PNG, and never goes through JPEG.
 """
 
-import copy
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from artgan_lib.downloads import PublishedFile, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.memory import kept_memory
 from artgan_lib.shipped import ENLARGER
+from artgan_lib.studio.networks import load_network
 from artgan_lib.studio.side_by_side import side_by_side
 from artgan_lib.studio.tiles import in_tiles
 
@@ -36,6 +36,9 @@ AUTO = "auto"
 """`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
 
 BACKENDS = ("spandrel", "realesrgan")
+PRECISIONS = (AUTO, "float32")
+"""`AUTO` is half precision where the device computes in it natively: on a GPU, and by published networks of the small
+kind (`Compact`) on processors with bfloat16."""
 TILE, SMALLEST_TILE = 512, 32
 """Side of a tile in input pixels: what is begun with, and what is not gone below when memory runs out."""
 
@@ -62,6 +65,7 @@ class Upscaler:
         tile: Side of a tile in input pixels, or None to take pictures whole.
         batch: Pictures of one size that go through together.
         parallel: Whether pictures go through at once, each by itself on a core of its own.
+        precision: What the network computes in; None where there is none.
     """
 
     def __init__(
@@ -74,9 +78,10 @@ class Upscaler:
         tile: int | None = TILE,
         batch: int = 1,
         parallel: bool = False,
+        precision: str | None = None,
     ) -> None:
         self.name, self.scale, self.sha256, self.tile, self.batch = name, scale, sha256, tile, batch
-        self.parallel = parallel
+        self.parallel, self.precision = parallel, precision
         self._network = network
 
     @property
@@ -189,6 +194,16 @@ def passes(size: int) -> int:
     return SIZES[size]
 
 
+def check_precision(precision: str) -> None:
+    """Refuse a precision that is none of `PRECISIONS`.
+
+    Raises:
+        ArtganError: If it is none.
+    """
+    if precision not in PRECISIONS:
+        raise ArtganError(f"the precision of an enlarger is {' or '.join(PRECISIONS)}, not {precision!r}")
+
+
 def available(name: str) -> bool:
     """Tell whether an upscaler can be had without the network."""
     if name == OWN:
@@ -199,7 +214,12 @@ def available(name: str) -> bool:
 
 
 def load_upscaler(
-    name: str = AUTO, *, device: torch.device | str = "cpu", download: bool = True, backend: str = "spandrel"
+    name: str = AUTO,
+    *,
+    device: torch.device | str = "cpu",
+    download: bool = True,
+    backend: str = "spandrel",
+    precision: str = AUTO,
 ) -> Upscaler:
     """Load an upscaler.
 
@@ -208,11 +228,14 @@ def load_upscaler(
             spandrel knows; a file named by path is taken as it is, and its hash recorded.
         device: Where the network runs.
         download: Whether weights may be fetched.
-        backend: `spandrel`, or `realesrgan`, the package by the networks' authors, which has to be installed.
+        backend: `spandrel`, or `realesrgan`, the package by the networks' authors, which has to be installed and
+            computes in float32.
+        precision: `auto` or `float32`, see `PRECISIONS`. A network named by path is in float32 on a processor.
 
     Raises:
         ArtganError: If there is none of this name, its weights cannot be had, or the file is not such a network.
     """
+    check_precision(precision)
     if backend not in BACKENDS:
         raise ArtganError(f"there is no backend {backend!r}; there are {', '.join(BACKENDS)}")
     where = torch.device(device)
@@ -237,43 +260,22 @@ def load_upscaler(
         from artgan_lib.studio.realesrgan_backend import load_realesrgan
 
         one = load_realesrgan(path, where)
-        return Upscaler(path.stem, SCALE, lambda images: np.stack([one(image) for image in images]), sha256=sha256)
-    network, scale = _load_network(path, where)
+        together = lambda images: np.stack([one(image) for image in images])  # noqa: E731
+        return Upscaler(path.stem, SCALE, together, sha256=sha256, precision="float32")
+    # What half precision changes was measured on the published networks; of others on a processor nothing is known.
+    half = precision == AUTO and (where.type == "cuda" or name in NETWORKS)
+    network = load_network(path, where, half=half)
     # On a processor a batch is no faster, and alone a picture is the same to the bit whatever comes with it.
     cpu = where.type == "cpu"
-    return Upscaler(path.stem, scale, network, sha256=sha256, batch=1 if cpu else 8, parallel=cpu)
-
-
-def _load_network(path: Path, device: torch.device) -> tuple[Callable[[np.ndarray], np.ndarray], int]:
-    from spandrel import ImageModelDescriptor, ModelLoader
-
-    try:
-        model = ModelLoader(device).load_from_file(path)
-    except Exception as error:  # a foreign loader raises almost anything on a file that is no network
-        raise ArtganError(f"{path} is not an upscaling network that can be read ({type(error).__name__})") from None
-    if not isinstance(model, ImageModelDescriptor) or model.scale not in (2, 4) or model.input_channels != 3:
-        raise ArtganError(f"{path} does not enlarge colour pictures by 2 or 4; choose another network")
-    model.float().eval()
-    # Half precision where the device is made for it and the network allows; float32 on a processor, always. Each kind
-    # has its own copy: rounding the weights and widening them again would not give them back.
-    kinds = [torch.float32]
-    if device.type == "cuda":
-        kinds = [torch.float16] * model.supports_half + [torch.bfloat16] * model.supports_bfloat16 + kinds
-    if device.type == "cpu":
-        model.model.to(memory_format=torch.channels_last)  # as pictures come, so that no layer has to turn them around
-    models = [(kind, model if kind == torch.float32 else copy.deepcopy(model).to(dtype=kind)) for kind in kinds]
-
-    @torch.inference_mode()
-    def enlarge(images: np.ndarray) -> np.ndarray:
-        x = torch.tensor(images, device=device).permute(0, 3, 1, 2).float().div_(255)
-        for kind, network in models:  # the next one if a value overflows
-            y = network(x.to(kind)).float()
-            if torch.isfinite(y).all():
-                break
-        result: np.ndarray = y.mul_(255).permute(0, 2, 3, 1).cpu().numpy()
-        return result
-
-    return enlarge, int(model.scale)
+    return Upscaler(
+        path.stem,
+        network.scale,
+        network,
+        sha256=sha256,
+        batch=1 if cpu else 8,
+        parallel=cpu,
+        precision=network.precision,
+    )
 
 
 def _interpolate(images: np.ndarray, kind: Image.Resampling) -> np.ndarray:

@@ -82,3 +82,33 @@ def test_another_network_of_the_same_name_is_told(
     assert difference.startswith("upscaler_sha256 ")
     assert settings_like(picture, model, str(own)).differences == []
     assert settings_like(picture, model, str(own)).enhancing.upscaler == str(own)
+
+
+def test_a_picture_enlarged_in_half_precision_is_made_again_so_or_the_difference_is_told(
+    model: Path, shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
+    for module in ("networks", "again"):
+        monkeypatch.setattr(f"artgan_lib.studio.{module}.has_bfloat16", lambda: True)
+    (picture,) = paint(model, tmp_path / "first", GenerationSettings(model, 1), "auto")
+    again = settings_like(picture, model)
+    assert (again.enhancing.precision, again.differences) == ("auto", [])
+    for module in ("networks", "again"):
+        monkeypatch.setattr(f"artgan_lib.studio.{module}.has_bfloat16", lambda: False)
+    assert settings_like(picture, model).differences == ["upscaler_precision bfloat16 -> float32"]
+    (exact,) = paint(model, tmp_path / "second", GenerationSettings(model, 1), "auto")
+    for module in ("networks", "again"):
+        monkeypatch.setattr(f"artgan_lib.studio.{module}.has_bfloat16", lambda: True)
+    again = settings_like(exact, model)
+    assert (again.enhancing.precision, again.differences) == ("float32", [])
+
+
+def test_a_picture_from_before_the_precision_was_noted_was_enlarged_in_float32(model: Path, tmp_path: Path) -> None:
+    (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
+    with Image.open(picture) as image:
+        about = json.loads(image.info["artgan"])
+        del about["upscaler_precision"]
+        info = PngImagePlugin.PngInfo()
+        info.add_text("artgan", json.dumps(about))
+        image.save(tmp_path / "old.png", pnginfo=info)
+    assert settings_like(tmp_path / "old.png", model).enhancing.precision == "float32"
