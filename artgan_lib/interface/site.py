@@ -148,9 +148,9 @@ def _join_head(table: "Tag") -> None:
 
 
 def _set_apart(soup: "BeautifulSoup", paragraph: "Tag") -> None:
-    """Make a box of what is to be noticed: the paragraph, or the list that it announces with it."""
+    """Make a box of what is to be noticed: the paragraph, and the list that it announces, if there is one."""
     following = paragraph.find_next_sibling()
-    if paragraph.text.strip() == "What to notice." and following is not None and following.name == "ul":
+    if following is not None and following.name == "ul":
         box = paragraph.wrap(soup.new_tag("div", attrs={"class": "notice"}))
         box.append(following.extract())
     else:
@@ -203,25 +203,25 @@ def _make_figure(soup: "BeautifulSoup", image: "Tag", folder: Path) -> None:
     alt, file = str(image.get("alt") or ""), folder / str(image["src"])
     if not str(image["src"]).startswith("data:") and file.suffix == ".png" and file.is_file():
         image["src"] = f"data:image/png;base64,{base64.b64encode(file.read_bytes()).decode()}"
-    width = _png_width(str(image["src"]))
+    width, height = _png_size(str(image["src"]))
     figure = image.wrap(soup.new_tag("figure", attrs={"class": "wide"} if width >= WIDE else {}))
     image.wrap(soup.new_tag("div"))
-    image["loading"] = "lazy"
-    if width:
-        image["width"] = str(width)
+    if width:  # with both, nothing moves while pictures are unpacked, and a link to a section ends there
+        image["width"], image["height"] = str(width), str(height)
     if alt and not alt.startswith("Figure of section"):
         figure.append(soup.new_tag("figcaption", string=alt))
     if figure.parent is not None and figure.parent.name == "p":  # a figure is no part of a sentence
         figure.parent.unwrap()
 
 
-def _png_width(source: str) -> int:
-    """Read the width of an embedded PNG; 0 for anything else."""
+def _png_size(source: str) -> tuple[int, int]:
+    """Read the width and height of an embedded PNG; 0 and 0 for anything else."""
     found = re.match(r"data:image/png;base64,([A-Za-z0-9+/\s]{32,64})", source)
     if not found:
-        return 0
+        return 0, 0
     head = base64.b64decode(re.sub(r"\s", "", found[1])[:32])
-    return int(struct.unpack(">I", head[16:20])[0])
+    width, height = struct.unpack(">II", head[16:24])
+    return int(width), int(height)
 
 
 def _around(told: Sequence[Executed], number: int) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from artgan_lib.gan.models import Generator
 from artgan_lib.studio.interfaces import STAGES
@@ -95,7 +96,9 @@ def measure(
         parts = (reached // len(picture)) ** 2
     begun = time.perf_counter()
     content = encode(picture)
-    converting = (time.perf_counter() - begun) * parts
+    # Files are written side by side, as many as come out of the enlarger together.
+    together = min(torch.get_num_threads(), upscaler.at_once) if upscaler is not None else 1
+    converting = (time.perf_counter() - begun) * parts / together
     return Cost(painting, enlarging + converting, len(content) * parts)
 
 

@@ -33,6 +33,7 @@ from artgan_lib.studio.interfaces import STAGES, EnlargedImage, GeneratedData, O
 from artgan_lib.studio.recipes import Recipe
 from artgan_lib.studio.sampling import paint_batches
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
+from artgan_lib.studio.side_by_side import side_by_side
 from artgan_lib.studio.store import ResultsStore, new_folder
 from artgan_lib.studio.upscaling import Upscaler, load_upscaler
 
@@ -159,8 +160,7 @@ class GenerationJob:
 
     def image_enhancement(self, generated: Iterator[GeneratedData]) -> Iterator[EnlargedImage]:
         """Enlarge each picture to the size that was asked for."""
-        together = self._upscaler.at_once if self._upscaler is not None else 1
-        while chunk := list(itertools.islice(generated, together)):
+        while chunk := list(itertools.islice(generated, self._together)):
             self._check()
             enlarged = [picture.pixels for picture in chunk]
             if self._upscaler is not None:
@@ -176,13 +176,15 @@ class GenerationJob:
         stem = "recipe" if self.generation.recipes else f"seed{self.generation.seed}"
         ending = f"{size}px{FORMATS[converting.image_format]}"
         cells: list[np.ndarray] = []
-        for number, recipe, pixels in enlarged:
+        # As many together as come out of the enlarger together, each on a core: writing PNG takes its time.
+        while chunk := list(itertools.islice(enlarged, self._together)):
             with self._stage(STAGES[2]):
-                content = self._encode(pixels, number, recipe)
+                contents = side_by_side(lambda picture: self._encode(picture.pixels, *picture[:2]), chunk)
                 if converting.grid:
-                    cells.append(_cell(pixels))
-            self._tell(STAGES[2], number)
-            yield OutputImage(number, recipe, f"{stem}_{number:03d}_{ending}", content)
+                    cells += [_cell(picture.pixels) for picture in chunk]
+            for (number, recipe, _), content in zip(chunk, contents, strict=True):
+                self._tell(STAGES[2], number)
+                yield OutputImage(number, recipe, f"{stem}_{number:03d}_{ending}", content)
         if cells:
             with self._stage(STAGES[2]):
                 content = self._encode(image_grid(np.stack(cells)), None, None)
@@ -208,6 +210,11 @@ class GenerationJob:
                 )
             self._model_sha256 = hashlib.sha256(Path(self.generation.model).read_bytes()).hexdigest()
         return self._header
+
+    @property
+    def _together(self) -> int:
+        """Pictures that go through a stage at once."""
+        return self._upscaler.at_once if self._upscaler is not None else 1
 
     def _check(self) -> None:
         if self._cancelled.is_set():

@@ -242,7 +242,8 @@ def load_upscaler(
     if name == AUTO:
         name = DEFAULT_GPU if where.type == "cuda" else DEFAULT
     if name in INTERPOLATIONS:
-        return Upscaler(name, SCALE, lambda images: _interpolate(images, INTERPOLATIONS[name]), tile=None)
+        interpolate = lambda images: _interpolate(images, INTERPOLATIONS[name])  # noqa: E731
+        return Upscaler(name, SCALE, interpolate, tile=None, parallel=True)
     if name in NETWORKS:
         try:
             path = fetch_weights(NETWORKS[name], download=download)
