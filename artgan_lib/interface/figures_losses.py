@@ -63,7 +63,7 @@ def plot_loss_means(log: "pd.DataFrame", ax: "Axes") -> "Axes":
     plot_mean(log, ax, "loss_g", BLUE, "generator")
     ax.axhline(0 if critic else UNDECIDED, color=GREY, linestyle="--", linewidth=1)
     ax.set_ylabel("loss")
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(edgecolor="none", framealpha=0.8, fontsize="small")
     return ax
 
 
@@ -78,7 +78,7 @@ def plot_distance(log: "pd.DataFrame", ax: "Axes") -> "Axes":
         held_out = log["wasserstein_held_out"].astype(float)
         ax.plot(images, held_out, color=PURPLE, linestyle="--", label="on held-out pictures")
     ax.set_ylabel("Wasserstein estimate")
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(edgecolor="none", framealpha=0.8, fontsize="small")
     return ax
 
 
@@ -97,7 +97,7 @@ def plot_score_means(log: "pd.DataFrame", ax: "Axes") -> "Axes":
         ax.axhline(0.5, color=GREY, linestyle="--", linewidth=1)
         ax.set_ylim(-0.03, 1.03)
     ax.set_ylabel("score")
-    ax.legend(frameon=False, fontsize="small")
+    ax.legend(edgecolor="none", framealpha=0.8, fontsize="small")
     return ax
 
 
