@@ -13,9 +13,8 @@ import warnings
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import PIL
@@ -83,11 +82,11 @@ def prepare(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
-                hashes, reasons = _decode_all(opened, chosen, beside, size, workers, progress)
-            if len(reasons) == len(chosen):
+                rows = _decode_all(opened, chosen, beside, size, workers, progress)
+            if len(rows.reasons) == len(chosen):
                 name = opened.paintings[chosen[0]].name
-                raise ArtganError(f"{source} has no picture that can be read; {name}: {reasons[0]}")
-            _finish(source, beside, opened, chosen, hashes, reasons, size, split)
+                raise ArtganError(f"{source} has no picture that can be read; {name}: {rows.reasons[0]}")
+            _finish(source, beside, opened, chosen, rows, size, split)
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
@@ -167,14 +166,18 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
     return beside
 
 
+class _Rows(NamedTuple):
+    """What became of the files that were chosen, in their order."""
+
+    hashes: list[str]  # SHA-256 of each file
+    reasons: dict[int, str]  # row -> why it is quarantined
+    sha256: str | None  # of the array's file, where all of it was written in one run and in order
+
+
 def _decode_all(
     opened: Source, chosen: list[int], beside: Path, size: int, workers: int | None, progress: Progress | None
-) -> tuple[list[str], dict[int, str]]:
-    """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come.
-
-    Returns:
-        SHA-256 of the file of each row, and row -> reason of those that are quarantined.
-    """
+) -> _Rows:
+    """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come."""
     hashes, reasons = [""] * len(chosen), dict[int, str]()
 
     def keep(number: int, sha256: str, reason: str | None = None) -> int:
@@ -188,18 +191,25 @@ def _decode_all(
         keep(**record)
     todo = [number for row, number in enumerate(chosen) if not hashes[row] and row not in reasons]
     fresh: list[str] = []
+    in_order: list[memoryview] = []
+    array, hashed = hashlib.sha256(), 0
 
     with (
         (beside / _ROWS).open("r+b", buffering=_FLUSH_EVERY * size * size * 3) as rows,
         (beside / _RECORDS).open("a", encoding="utf-8") as log,
     ):
         start = at = _write_header(rows, len(chosen), size)
+        rows.seek(0)
+        array.update(rows.read(start))
+        rows.seek(start)
 
         def flush() -> None:
             rows.flush()  # pixels first: a record promises that they are there
             log.writelines(fresh)
             log.flush()
             fresh.clear()
+            array.update(b"".join(in_order))
+            in_order.clear()
 
         decoded = map_files(opened, todo, lambda content: decode(content, size), workers)
         for done, (number, (pixels, sha256, reason)) in enumerate(decoded, len(chosen) - len(todo) + 1):
@@ -209,6 +219,9 @@ def _decode_all(
                 if place != at:  # for going anywhere empties the buffer
                     rows.seek(place)
                 at = place + rows.write(pixels.data)
+                if row == hashed:
+                    in_order.append(pixels.data)
+                    hashed += 1
             record = {"number": number, "sha256": sha256} | ({"reason": reason} if reason else {})
             fresh.append(json.dumps(record) + "\n")
             if len(fresh) == _FLUSH_EVERY:
@@ -216,7 +229,7 @@ def _decode_all(
             if progress is not None:
                 progress(done, len(chosen))
         flush()
-    return hashes, reasons
+    return _Rows(hashes, reasons, array.hexdigest() if hashed == len(chosen) else None)
 
 
 def _finish(
@@ -224,49 +237,46 @@ def _finish(
     beside: Path,
     opened: Source,
     chosen: list[int],
-    hashes: list[str],
-    reasons: dict[int, str],
+    rows: _Rows,
     size: int,
     split: str | None,
 ) -> None:
     """Leave nothing in the folder but a whole cache."""
-    good = [row for row in range(len(chosen)) if row not in reasons]
-    if reasons:
-        rows = np.load(beside / _ROWS, mmap_mode="r")
+    good = [row for row in range(len(chosen)) if row not in rows.reasons]
+    if rows.reasons:
+        decoded = np.load(beside / _ROWS, mmap_mode="r")
         with (beside / IMAGES).open("wb") as file:
             _write_header(file, len(good), size)
             for part in range(0, len(good), 1024):
-                file.write(rows[good[part : part + 1024]].tobytes())
-        del rows
+                file.write(decoded[good[part : part + 1024]].tobytes())
+        del decoded
         (beside / _ROWS).unlink()
     else:
         (beside / _ROWS).replace(beside / IMAGES)
-    with ThreadPoolExecutor(1) as aside:  # hashing leaves the interpreter free for all that follows
-        sha256 = aside.submit(hash_file, beside / IMAGES)
-        kept = [opened.paintings[chosen[row]] for row in good]
-        styles = sorted({painting.style for painting in kept})
-        index = {style: number for number, style in enumerate(styles)}
-        np.save(beside / LABELS, np.array([index[painting.style] for painting in kept], dtype=np.int16))
-        with (beside / FILES).open("w", encoding="utf-8") as file_list:
-            for row, painting in zip(good, kept, strict=True):
-                file_list.write(json.dumps({"name": painting.name, "sha256": hashes[row]}) + "\n")
-        quarantined = [
-            {"name": opened.paintings[chosen[row]].name, "reason": reason} for row, reason in sorted(reasons.items())
-        ]
-        manifest = {
-            "format": FORMAT,
-            "source": source.name,
-            "split": split,
-            "size": size,
-            "count": len(good),
-            "styles": _count(kept, "style"),
-            "splits": _count(kept, "split"),
-            "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
-            "fingerprint": spot_fingerprint(np.load(beside / IMAGES, mmap_mode="r")),
-            "sha256": sha256.result(),
-            "files_sha256": hash_file(beside / FILES),
-            "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},
-        }
+    kept = [opened.paintings[chosen[row]] for row in good]
+    styles = sorted({painting.style for painting in kept})
+    index = {style: number for number, style in enumerate(styles)}
+    np.save(beside / LABELS, np.array([index[painting.style] for painting in kept], dtype=np.int16))
+    with (beside / FILES).open("w", encoding="utf-8") as file_list:
+        for row, painting in zip(good, kept, strict=True):
+            file_list.write(json.dumps({"name": painting.name, "sha256": rows.hashes[row]}) + "\n")
+    quarantined = [
+        {"name": opened.paintings[chosen[row]].name, "reason": reason} for row, reason in sorted(rows.reasons.items())
+    ]
+    manifest = {
+        "format": FORMAT,
+        "source": source.name,
+        "split": split,
+        "size": size,
+        "count": len(good),
+        "styles": _count(kept, "style"),
+        "splits": _count(kept, "split"),
+        "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
+        "fingerprint": spot_fingerprint(np.load(beside / IMAGES, mmap_mode="r")),
+        "sha256": rows.sha256 or hash_file(beside / IMAGES),
+        "files_sha256": hash_file(beside / FILES),
+        "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},
+    }
     write_json(beside / MANIFEST, manifest)
     (beside / _PLAN).unlink()
     (beside / _RECORDS).unlink()

@@ -1,9 +1,11 @@
 import hashlib
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import numpy as np
@@ -289,3 +291,27 @@ def test_a_file_that_may_not_be_read_is_quarantined(
     assert {"name": "train/baroque/a.png", "reason": "cannot be read: Permission denied"} in cache.manifest[
         "quarantined"
     ]
+
+
+@pytest.mark.parametrize("bad", [0, 1])
+def test_the_cache_does_not_depend_on_the_order_in_an_archive(bad: int, tmp_path: Path) -> None:
+    """A gzipped tar is read in its own order, so rows are not written one after the other."""
+    files = {}
+    for number, image in enumerate(synthetic_paintings(150, size=40)[0]):
+        buffer = io.BytesIO()
+        Image.fromarray(image).save(buffer, "png")
+        files[f"train/style/{number:03d}.png"] = buffer.getvalue()[: 60 if number < bad else None]
+    caches = []
+    for order, mode in ((sorted(files), "w"), (sorted(files, key=lambda name: name[::-1]), "w:gz")):
+        place = tmp_path / mode[1:]
+        place.mkdir(exist_ok=True)
+        with tarfile.open(place / "paintings.tar", mode) as archive:
+            for name in order:
+                member = tarfile.TarInfo(name)
+                member.size = len(files[name])
+                archive.addfile(member, io.BytesIO(files[name]))
+        cache = prepare(place / "paintings.tar", place / "cache")
+        assert len(open_cache(place / "cache", verify=True).images) == 150 - bad
+        assert len(cache.manifest["quarantined"]) == bad
+        caches.append(files_of(place / "cache"))
+    assert caches[0] == caches[1]
