@@ -7,6 +7,7 @@ goes on. One file is left to `data.decoding`; what is written is described in `d
 import errno
 import hashlib
 import json
+import os
 import platform
 import shutil
 import warnings
@@ -145,6 +146,7 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
     stamp = source.stat()
     plan = {
         "format": FORMAT,
+        "records": 2,  # of rows, which the names below fix; the numbers in a source may change beside them
         "source": [str(source.resolve()), stamp.st_size, stamp.st_mtime_ns],
         "names": hashlib.sha256(names.encode()).hexdigest(),
         "size": size,
@@ -180,12 +182,10 @@ def _decode_all(
     """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come."""
     hashes, reasons = [""] * len(chosen), dict[int, str]()
 
-    def keep(number: int, sha256: str, reason: str | None = None) -> int:
-        row = bisect_left(chosen, number)  # the numbers ascend
+    def keep(row: int, sha256: str, reason: str | None = None) -> None:
         hashes[row] = sha256
         if reason is not None:
             reasons[row] = reason
-        return row
 
     for record in _read_records(beside / _RECORDS):
         keep(**record)
@@ -213,7 +213,8 @@ def _decode_all(
 
         decoded = map_files(opened, todo, lambda content: decode(content, size), workers)
         for done, (number, (pixels, sha256, reason)) in enumerate(decoded, len(chosen) - len(todo) + 1):
-            row = keep(number, sha256, reason)
+            row = bisect_left(chosen, number)  # the numbers ascend
+            keep(row, sha256, reason)
             if pixels is not None:
                 place = start + row * pixels.nbytes
                 if place != at:  # for going anywhere empties the buffer
@@ -222,7 +223,7 @@ def _decode_all(
                 if row == hashed:
                     in_order.append(pixels.data)
                     hashed += 1
-            record = {"number": number, "sha256": sha256} | ({"reason": reason} if reason else {})
+            record = {"row": row, "sha256": sha256} | ({"reason": reason} if reason else {})
             fresh.append(json.dumps(record) + "\n")
             if len(fresh) == _FLUSH_EVERY:
                 flush()
@@ -287,8 +288,10 @@ def _count(paintings: list[Painting], field: str) -> dict[str, int]:
 
 
 def _read_records(path: Path) -> Iterator[dict[str, Any]]:
-    # A last line without an end was being written when it stopped.
-    for line in path.read_text(encoding="utf-8").split("\n")[:-1]:
+    *lines, torn = path.read_bytes().split(b"\n")
+    if torn:  # it was being written when the run stopped; what is written next must not be glued to it
+        os.truncate(path, path.stat().st_size - len(torn))
+    for line in lines:
         yield json.loads(line)
 
 

@@ -27,6 +27,8 @@ from artgan_lib.data.sources import (
 from artgan_lib.errors import ArtganError
 
 _GULP = 1 << 16
+_MAX_HEADER = 1 << 20
+"""Bytes that a name or other words before a header may have; tarfile reads them into memory."""
 
 
 class Tar:
@@ -75,6 +77,16 @@ class Tar:
                 yield number, error
 
 
+_WORDS = (
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+)
+"""Kinds of entries that are no files, but words about the next one."""
+
+
 class _Entry(tarfile.TarInfo):
     """A header of which only name, kind, size and checksum are looked at, which takes half the time."""
 
@@ -83,8 +95,9 @@ class _Entry(tarfile.TarInfo):
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "_Entry":
         """Read the header of a regular file; whatever else it is, tarfile reads it."""
-        size = buf[124:135]
-        if buf[156:157] != tarfile.REGTYPE or not size.isdigit():
+        size, end = buf[124:135], buf[135:136]
+        plain = len(buf) == tarfile.BLOCKSIZE and buf[156:157] == tarfile.REGTYPE
+        if not plain or not size.isdigit() or end not in (b"\0", b" "):
             return super().frombuf(buf, encoding, errors)
         try:
             right = int(buf[148:156].rstrip(b"\0 "), 8) == sum(buf) - sum(buf[148:156]) + 8 * ord(" ")
@@ -96,20 +109,43 @@ class _Entry(tarfile.TarInfo):
             return super().frombuf(buf, encoding, errors)  # which says what is wrong
         return entry
 
+    def _proc_member(self, archive: tarfile.TarFile) -> tarfile.TarInfo:
+        if self.type in _WORDS and not 0 <= self.size <= _MAX_HEADER:
+            raise tarfile.ReadError("a header within it is wrong")
+        member: tarfile.TarInfo = super()._proc_member(archive)  # type: ignore[misc]  # typeshed lacks it
+        return member
+
 
 def _until_nul(field: bytes | bytearray, encoding: str, errors: str) -> str:
     return field.partition(b"\0")[0].decode(encoding, errors)
 
 
 def _members(file: BinaryIO) -> Iterator[tarfile.TarInfo]:
-    """List what is in a tar archive; tarfile itself would remember each entry."""
-    with tarfile.open(fileobj=file, mode="r:", tarinfo=_Entry) as archive:
+    """List what is in a tar archive; tarfile itself would remember each entry.
+
+    Raises:
+        tarfile.ReadError: If it is damaged, or made so that reading it would not end or not fit into memory.
+    """
+    with _told(), tarfile.open(fileobj=file, mode="r:", tarinfo=_Entry) as archive:
+        before = -1
         while (member := archive.next()) is not None:
+            if member.size < 0 or not before < archive.offset < 1 << 62:
+                raise tarfile.ReadError("a size within it is wrong")
+            before = archive.offset
             yield member
             archive.members.clear()  # type: ignore[attr-defined]  # typeshed lacks it
         file.seek(archive.offset)
         if any(file.read(tarfile.BLOCKSIZE)):  # tarfile takes a damaged header for the end
             raise tarfile.ReadError("a header within it is wrong")
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn what tarfile raises on headers that nobody honest writes into its error for damaged archives."""
+    try:
+        yield
+    except (ValueError, OverflowError, IndexError, RecursionError) as error:
+        raise tarfile.ReadError(f"a header within it is wrong: {type(error).__name__}") from None
 
 
 @contextmanager

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -200,7 +201,7 @@ def test_a_run_of_another_plan_starts_anew(folder: Path, tmp_path: Path) -> None
     beside = tmp_path / ".cache.partial"
     beside.mkdir()
     (beside / "plan.json").write_text("{}")
-    (beside / "records.jsonl").write_text('{"number": 0, "sha256": "", "reason": "of another run"}\n')
+    (beside / "records.jsonl").write_text('{"row": 0, "sha256": "", "reason": "of another run"}\n')
     assert len(prepare(folder, tmp_path / "cache").images) == 5
     assert not beside.exists()
 
@@ -315,3 +316,48 @@ def test_the_cache_does_not_depend_on_the_order_in_an_archive(bad: int, tmp_path
         assert len(cache.manifest["quarantined"]) == bad
         caches.append(files_of(place / "cache"))
     assert caches[0] == caches[1]
+
+
+class StopError(Exception):
+    pass
+
+
+def prepare_until(done: int, source: Path, out: Path, **settings: Any) -> None:
+    """Prepare and stop after so many files."""
+
+    def stop(now: int, total: int) -> None:
+        if now == done:
+            raise StopError
+
+    with pytest.raises(StopError):
+        prepare(source, out, progress=stop, **settings)
+
+
+def test_a_record_torn_by_a_stop_is_done_again_and_spoils_no_other(tmp_path: Path) -> None:
+    source = tmp_path / "paintings"
+    for number, image in enumerate(synthetic_paintings(300, size=40)[0]):
+        save(source / "style" / f"{number:04d}.png", Image.fromarray(image))
+    records = tmp_path / ".cache.partial" / "records.jsonl"
+    for done in (100, 250):
+        prepare_until(done, source, tmp_path / "cache")
+        records.write_bytes(records.read_bytes()[:-30])
+    prepare(source, tmp_path / "cache")
+    prepare(source, tmp_path / "whole")
+    assert files_of(tmp_path / "cache") == files_of(tmp_path / "whole")
+
+
+@pytest.mark.parametrize("change", ["added", "removed"])
+def test_files_that_come_and_go_beside_those_chosen_change_nothing(change: str, tmp_path: Path) -> None:
+    source = tmp_path / "paintings"
+    images = synthetic_paintings(200, size=40)[0]
+    for number, image in enumerate(images):
+        save(source / ("b" if number % 4 else "a") / f"{number:04d}.png", Image.fromarray(image))
+    prepare_until(100, source, tmp_path / "cache", styles=["b"])
+    if change == "added":
+        save(source / "a" / "0000_more.png", Image.fromarray(images[0]))
+    else:
+        for path in (source / "a").iterdir():
+            path.unlink()
+    prepare(source, tmp_path / "cache", styles=["b"])
+    prepare(source, tmp_path / "whole", styles=["b"])
+    assert files_of(tmp_path / "cache") == files_of(tmp_path / "whole")
