@@ -24,7 +24,7 @@ FORMATS = {"png": ".png", "jpeg": ".jpg", "webp": ".webp"}
 
 _METADATA_KEY = "artgan"
 _PNG_LEVEL = 3
-"""A third of the time of Pillow's own level, for files a tenth larger (`benchmarks/studio.py`)."""
+"""Takes about a third of the time of Pillow's own level, 6, for files that are a seventh to a fifth larger."""
 EXIF_DESCRIPTION = 0x010E
 
 

@@ -3,6 +3,7 @@
 import argparse
 import itertools
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -106,6 +107,7 @@ def generate(options: argparse.Namespace) -> int:
     from artgan_lib.studio.pipeline import GenerationJob
     from artgan_lib.studio.recipes import Recipe, variations
     from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
+    from artgan_lib.studio.upscaling import AUTO
 
     if sum(map(bool, (options.recipe, options.like, options.vary))) > 1:
         raise ArtganError("--recipe, --like and --vary exclude one another")
@@ -122,8 +124,8 @@ def generate(options: argparse.Namespace) -> int:
     if options.like:
         again = settings_like(options.like, model, options.upscaler)
         generation, enhancing, converting = again.generation, again.enhancing, again.converting
-        for difference in again.differences:
-            print(f"not as it was then: {difference}", file=sys.stderr)
+        if options.precision != AUTO:
+            enhancing = replace(enhancing, precision=options.precision)
     job = GenerationJob(
         generation,
         enhancing,
@@ -133,6 +135,9 @@ def generate(options: argparse.Namespace) -> int:
         device=options.device,
         download=not options.offline,
     )
+    if options.like:
+        for difference in again.differences + again.precision_difference(job.precision):
+            print(f"not as it was then: {difference}", file=sys.stderr)
     seconds = job.estimate()
     if seconds > _SLOW:
         print(f"{generation.count} pictures of {enhancing.size} x {enhancing.size}: about {_duration(seconds)}")

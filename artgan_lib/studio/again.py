@@ -8,7 +8,6 @@ from artgan_lib.downloads import find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import read_metadata
 from artgan_lib.shipped import ENLARGER
-from artgan_lib.studio.networks import has_bfloat16
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS, OWN
@@ -22,6 +21,11 @@ class Again:
     enhancing: EnhancingSettings
     converting: ConvertingSettings
     differences: list[str]  # such as "torch 2.11.0 -> 2.15.0"; with any of them a pixel may differ
+    precision: str | None = None  # what the enlarger computed in, to be compared with the new job's
+
+    def precision_difference(self, now: str | None) -> list[str]:
+        """Tell in words of `differences` if the enlarger of a new job computes in another precision."""
+        return [] if self.precision == now else [f"upscaler_precision {self.precision} -> {now}"]
 
 
 def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) -> Again:
@@ -50,7 +54,7 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
             recipe["size"],
             _upscaler(picture, recipe, upscaler),
             recipe.get("backend") or BACKENDS[0],
-            "float32" if _precision(recipe) in (None, "float32") else AUTO,
+            "float32" if _precision(recipe) == "float32" else AUTO,
         )
         converting = ConvertingSettings(
             recipe["format"], recipe["quality"], lossless=recipe["lossless"] and recipe["format"] == "webp"
@@ -58,10 +62,8 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
     except (KeyError, TypeError, AttributeError):
         raise ArtganError(f"{picture} says what no picture of ours says; it cannot be made again") from None
     now = versions() | {"upscaler_sha256": _hash_of(enhancing)}
-    if _precision(recipe) == "bfloat16" and not has_bfloat16():
-        now["upscaler_precision"] = "float32"
     changes = [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]]
-    return Again(generation, enhancing, converting, changes)
+    return Again(generation, enhancing, converting, changes, _precision(recipe))
 
 
 def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -> str:
@@ -75,8 +77,12 @@ def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -
 
 
 def _precision(recipe: dict[str, str | None]) -> str | None:
-    """Return what the enlarger computed in; before it was noted that was float32, but for GPUs."""
-    return recipe.get("upscaler_precision", "float32" if recipe.get("device") == "cpu" else AUTO)
+    """Return what the enlarger computed in; before that was noted it was float32, but on NVIDIA's GPUs the half."""
+    if "upscaler_precision" in recipe:
+        return recipe["upscaler_precision"]
+    if recipe.get("upscaler_sha256") is None:
+        return None  # interpolated, or not enlarged
+    return "half" if recipe.get("device") == "cuda" else "float32"
 
 
 def _hash_of(enhancing: EnhancingSettings) -> str | None:

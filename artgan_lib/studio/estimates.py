@@ -96,9 +96,12 @@ def measure(
         parts = (reached // len(picture)) ** 2
     begun = time.perf_counter()
     content = encode(picture)
-    # Files are written side by side, as many as come out of the enlarger together.
-    together = min(torch.get_num_threads(), upscaler.at_once) if upscaler is not None else 1
-    converting = (time.perf_counter() - begun) * parts / together
+    converting = (time.perf_counter() - begun) * parts
+    if upscaler is not None:  # what has one thread is done side by side: writing files, and interpolating
+        together = min(torch.get_num_threads(), upscaler.at_once)
+        converting /= together
+        if upscaler.precision is None:
+            enlarging /= together
     return Cost(painting, enlarging + converting, len(content) * parts)
 
 

@@ -32,17 +32,19 @@ class Network:
         self._device = device
         if device.type == "cpu":
             model.model.to(memory_format=torch.channels_last)  # as pictures come, so that no layer has to turn them
-        # Each precision has its own copy: rounding the weights and widening them again would not give them back.
-        self._models = [(torch.float32, model)]
-        kind = _half(model, device) if half else None
-        if kind is not None:
+        # Each precision has its own copy: rounding the weights and widening them again would not give them back. They
+        # are tried in turn, each with what it takes in.
+        self._models = []
+        kinds = _halves(model, device) if half else []
+        for kind in kinds:
             narrowed = copy.deepcopy(model)
             if device.type == "cuda":
-                narrowed.to(dtype=kind)
+                self._models.append((kind, narrowed.to(dtype=kind)))
             else:
                 narrow_within(narrowed.model, kind)
-            self._models.insert(0, (kind if device.type == "cuda" else torch.float32, narrowed))
-        self.precision = str(kind or torch.float32).removeprefix("torch.")
+                self._models.append((torch.float32, narrowed))
+        self._models.append((torch.float32, model))
+        self.precision = str([*kinds, torch.float32][0]).removeprefix("torch.")
 
     @torch.inference_mode()
     def __call__(self, images: np.ndarray) -> np.ndarray:
@@ -93,10 +95,10 @@ def has_bfloat16() -> bool:
     return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
-def _half(model: "ImageModelDescriptor[Any]", device: torch.device) -> torch.dtype | None:
-    """Return the half precision that pays on the device and that the network bears, None if there is none."""
+def _halves(model: "ImageModelDescriptor[Any]", device: torch.device) -> list[torch.dtype]:
+    """Return the half precisions that pay on the device and that the network bears, the more exact one first."""
     if device.type == "cuda":
-        return torch.float16 if model.supports_half else torch.bfloat16 if model.supports_bfloat16 else None
+        return [torch.float16] * model.supports_half + [torch.bfloat16] * model.supports_bfloat16
     if device.type == "cpu" and model.architecture.id == "Compact" and has_bfloat16():
-        return torch.bfloat16
-    return None
+        return [torch.bfloat16]
+    return []

@@ -1,7 +1,8 @@
 """`GenerationJob`: the right half of Fig. 2 as one object, for the command line, the notebooks and the panel.
 
 Its four stages bear the names of the figure's components, what they hand over the names of its interfaces. Pictures
-flow through one by one, so the first is on the disk while later ones are being painted.
+flow through one by one, or as many at once as are enlarged together, so the first is on the disk while later ones are
+being made.
 """
 
 import dataclasses
@@ -131,6 +132,12 @@ class GenerationJob:
         finally:
             manifest = store.close(complete=complete, stage_seconds=self._rounded_seconds())
         return JobResult(folder, pictures, grid, manifest, self._rounded_seconds(), self._cancelled.is_set())
+
+    @property
+    def precision(self) -> str | None:
+        """What the enlarger computes in, None where no network enlarges; the model and the enlarger are loaded."""
+        self._load()
+        return self._upscaler.precision if self._upscaler else None
 
     def measure(self) -> Cost:
         """Measure what the run will cost, from one micro-batch painted and one picture enlarged and encoded."""

@@ -88,27 +88,44 @@ def test_a_picture_enlarged_in_half_precision_is_made_again_so_or_the_difference
     model: Path, shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
-    for module in ("networks", "again"):
-        monkeypatch.setattr(f"artgan_lib.studio.{module}.has_bfloat16", lambda: True)
-    (picture,) = paint(model, tmp_path / "first", GenerationSettings(model, 1), "auto")
-    again = settings_like(picture, model)
-    assert (again.enhancing.precision, again.differences) == ("auto", [])
-    for module in ("networks", "again"):
-        monkeypatch.setattr(f"artgan_lib.studio.{module}.has_bfloat16", lambda: False)
-    assert settings_like(picture, model).differences == ["upscaler_precision bfloat16 -> float32"]
-    (exact,) = paint(model, tmp_path / "second", GenerationSettings(model, 1), "auto")
-    for module in ("networks", "again"):
-        monkeypatch.setattr(f"artgan_lib.studio.{module}.has_bfloat16", lambda: True)
-    again = settings_like(exact, model)
-    assert (again.enhancing.precision, again.differences) == ("float32", [])
+
+    def told(picture: Path, able: bool, upscaler: str = "auto") -> tuple[str, list[str]]:
+        """What is set for the picture, and what is told of precision, where the processor is able or not."""
+        monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda: able)
+        again = settings_like(picture, model, upscaler)
+        job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "not used", device="cpu")
+        return again.enhancing.precision, again.differences + again.precision_difference(job.precision)
+
+    for able in (True, False):
+        monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda able=able: able)
+        paint(model, tmp_path / str(able), GenerationSettings(model, 1), "auto")
+    (narrow,), (exact,) = ([*(tmp_path / str(able)).glob("*.png")] for able in (True, False))
+    changed = ["upscaler_precision bfloat16 -> float32"]
+    assert told(narrow, True) == ("auto", [])
+    assert told(narrow, False) == ("auto", changed)
+    assert told(narrow, True, str(shared_weights / "realesr-general-x4v3.pth")) == ("auto", changed)
+    assert told(exact, True) == told(exact, False) == ("float32", [])
 
 
-def test_a_picture_from_before_the_precision_was_noted_was_enlarged_in_float32(model: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("about", "precision"),
+    [
+        ({"device": "cpu", "upscaler_sha256": "0"}, "float32"),
+        ({"device": "mps", "upscaler_sha256": "0"}, "float32"),
+        ({"device": "cuda", "upscaler_sha256": "0"}, "half"),
+        ({"device": "cuda", "upscaler_sha256": None}, None),
+    ],
+)
+def test_what_pictures_were_enlarged_in_before_that_was_noted(
+    about: dict[str, str | None], precision: str | None, model: Path, tmp_path: Path
+) -> None:
     (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
     with Image.open(picture) as image:
-        about = json.loads(image.info["artgan"])
-        del about["upscaler_precision"]
+        told = json.loads(image.info["artgan"])
+        del told["upscaler_precision"]
         info = PngImagePlugin.PngInfo()
-        info.add_text("artgan", json.dumps(about))
+        info.add_text("artgan", json.dumps(told | about))
         image.save(tmp_path / "old.png", pnginfo=info)
-    assert settings_like(tmp_path / "old.png", model).enhancing.precision == "float32"
+    again = settings_like(tmp_path / "old.png", model)
+    assert again.precision == precision
+    assert again.enhancing.precision == ("float32" if precision == "float32" else "auto")
