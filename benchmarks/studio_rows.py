@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from artgan_lib import load_generator, load_upscaler, sample
+from artgan_lib.memory import kept_memory
 from benchmarks.measure import Apart, Row, compared, fresh, interleaved, limited, timed
 from benchmarks.sizes import Sizes
 
@@ -83,7 +84,8 @@ def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
     batches = np.split(pictures, range(sizes.feature_batch, len(pictures), sizes.feature_batch))
 
     fast = lambda: np.concatenate(list(ours.batches(batches)))  # noqa: E731
-    with Apart(_pytorch_fid_features, weights, batches, device) as plain:
+    # Memory is kept from call to call, as it is while a set is evaluated.
+    with kept_memory(device == "cpu"), Apart(_pytorch_fid_features, weights, batches, device) as plain:
         pairs = interleaved(plain, fast, sizes.rounds, device)
         a, b = plain(), fast()
     reach = 3.0 if device == "cuda" else 1.3
