@@ -146,7 +146,7 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
     stamp = source.stat()
     plan = {
         "format": FORMAT,
-        "records": 2,  # of rows, which the names below fix; the numbers in a source may change beside them
+        "records": 3,  # of rows, which the names below fix; the numbers in a source may change beside them
         "source": [str(source.resolve()), stamp.st_size, stamp.st_mtime_ns],
         "names": hashlib.sha256(names.encode()).hexdigest(),
         "size": size,
@@ -190,7 +190,7 @@ def _decode_all(
     for record in _read_records(beside / _RECORDS):
         keep(**record)
     todo = [number for row, number in enumerate(chosen) if not hashes[row] and row not in reasons]
-    fresh: list[str] = []
+    fresh: list[dict[str, Any]] = []
     in_order: list[memoryview] = []
     array, hashed = hashlib.sha256(), 0
 
@@ -205,7 +205,7 @@ def _decode_all(
 
         def flush() -> None:
             rows.flush()  # pixels first: a record promises that they are there
-            log.writelines(fresh)
+            log.write(json.dumps(fresh) + "\n")
             log.flush()
             fresh.clear()
             array.update(b"".join(in_order))
@@ -223,8 +223,7 @@ def _decode_all(
                 if row == hashed:
                     in_order.append(pixels.data)
                     hashed += 1
-            record = {"row": row, "sha256": sha256} | ({"reason": reason} if reason else {})
-            fresh.append(json.dumps(record) + "\n")
+            fresh.append({"row": row, "sha256": sha256} | ({"reason": reason} if reason else {}))
             if len(fresh) == _FLUSH_EVERY:
                 flush()
             if progress is not None:
@@ -292,7 +291,7 @@ def _read_records(path: Path) -> Iterator[dict[str, Any]]:
     if torn:  # it was being written when the run stopped; what is written next must not be glued to it
         os.truncate(path, path.stat().st_size - len(torn))
     for line in lines:
-        yield json.loads(line)
+        yield from json.loads(line)
 
 
 def _write_header(file: BinaryIO, count: int, size: int) -> int:
