@@ -25,7 +25,7 @@ class Again:
 
     def precision_difference(self, now: str | None) -> list[str]:
         """Tell in words of `differences` if the enlarger of a new job computes in another precision."""
-        return [] if self.precision == now else [f"upscaler_precision {self.precision} -> {now}"]
+        return [] if self.precision in (now, AUTO) else [f"upscaler_precision {self.precision} -> {now}"]
 
 
 def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) -> Again:
@@ -77,12 +77,12 @@ def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -
 
 
 def _precision(recipe: dict[str, str | None]) -> str | None:
-    """Return what the enlarger computed in; before that was noted it was float32, but on NVIDIA's GPUs the half."""
+    """Return what the enlarger computed in; before that was noted it was float32, but on NVIDIA's GPUs `AUTO`."""
     if "upscaler_precision" in recipe:
         return recipe["upscaler_precision"]
     if recipe.get("upscaler_sha256") is None:
         return None  # interpolated, or not enlarged
-    return "half" if recipe.get("device") == "cuda" else "float32"
+    return AUTO if recipe.get("device") == "cuda" else "float32"
 
 
 def _hash_of(enhancing: EnhancingSettings) -> str | None:

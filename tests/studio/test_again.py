@@ -112,7 +112,7 @@ def test_a_picture_enlarged_in_half_precision_is_made_again_so_or_the_difference
     [
         ({"device": "cpu", "upscaler_sha256": "0"}, "float32"),
         ({"device": "mps", "upscaler_sha256": "0"}, "float32"),
-        ({"device": "cuda", "upscaler_sha256": "0"}, "half"),
+        ({"device": "cuda", "upscaler_sha256": "0"}, "auto"),
         ({"device": "cuda", "upscaler_sha256": None}, None),
     ],
 )
