@@ -36,7 +36,7 @@ SYNTHETIC = "synthetic"
 """The source that needs no file: procedural pictures of `data.synthetic`."""
 
 _ROWS, _PLAN, _RECORDS = "rows.npy", "plan.json", "records.jsonl"
-_FLUSH_EVERY = 64
+_FLUSH_EVERY, _BUFFER = 64, 1 << 20
 
 
 def prepare(
@@ -191,11 +191,10 @@ def _decode_all(
         keep(**record)
     todo = [number for row, number in enumerate(chosen) if not hashes[row] and row not in reasons]
     fresh: list[dict[str, Any]] = []
-    in_order: list[memoryview] = []
     array, hashed = hashlib.sha256(), 0
 
     with (
-        (beside / _ROWS).open("r+b", buffering=_FLUSH_EVERY * size * size * 3) as rows,
+        (beside / _ROWS).open("r+b", buffering=_BUFFER) as rows,
         (beside / _RECORDS).open("a", encoding="utf-8") as log,
     ):
         start = at = _write_header(rows, len(chosen), size)
@@ -208,8 +207,6 @@ def _decode_all(
             log.write(json.dumps(fresh) + "\n")
             log.flush()
             fresh.clear()
-            array.update(b"".join(in_order))
-            in_order.clear()
 
         decoded = map_files(opened, todo, lambda content: decode(content, size), workers)
         for done, (number, (pixels, sha256, reason)) in enumerate(decoded, len(chosen) - len(todo) + 1):
@@ -221,7 +218,7 @@ def _decode_all(
                     rows.seek(place)
                 at = place + rows.write(pixels.data)
                 if row == hashed:
-                    in_order.append(pixels.data)
+                    array.update(pixels.data)
                     hashed += 1
             fresh.append({"row": row, "sha256": sha256} | ({"reason": reason} if reason else {}))
             if len(fresh) == _FLUSH_EVERY:
