@@ -10,7 +10,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from artgan_lib.data.sources import SPLITS, UNLABELLED, Painting, Refused, Source
+from artgan_lib.data.sources import SPLITS, UNLABELLED, Painting, Refused, Source, files_below
 from artgan_lib.errors import ArtganError
 
 REPOSITORY = "zguo0525/ArtBench"
@@ -43,7 +43,7 @@ def fetch_mirror(folder: Path | str) -> Path:
 
 def is_parquet(path: Path) -> bool:
     """Tell whether a folder holds parquet files."""
-    return any(path.rglob("*.parquet"))
+    return any(file.endswith(".parquet") for file in files_below(path))
 
 
 class Parquet:

@@ -15,7 +15,9 @@ Progress = Callable[[int, int], None]
 """Told how many files are done, of how many."""
 
 Result = TypeVar("Result")
-_AT_ONCE, _BYTES_AT_ONCE = 8, 1 << 20
+_Files = list[tuple[int, bytes | Exception]]
+_Results = list[tuple[int, Result]]
+_AT_ONCE, _BYTES_AT_ONCE = 16, 1 << 20
 """Files handed to a thread together, at most and until so many bytes: handing over costs as much as hashing one."""
 _AHEAD = 2
 """Such handfuls read ahead for each thread; more would only fill the memory."""
@@ -23,35 +25,49 @@ _AHEAD = 2
 
 def map_files(
     source: Source, chosen: Sequence[int], work: Callable[[bytes | Exception], Result], workers: int | None = None
-) -> Iterator[tuple[int, Result]]:
+) -> Iterator[_Results[Result]]:
     """Work on the files of the chosen paintings.
 
     Args:
         source: An open collection.
         chosen: Numbers of its paintings.
         work: Gets the bytes of a file, or why it cannot be read; must not raise.
-        workers: Threads; as many as there are cores by default.
+        workers: Threads, the caller's among them; as many as there are cores by default.
 
     Yields:
-        Number and result, in the order in which the source is read.
+        Numbers and results of a handful of files, in the order in which the source is read.
     """
     workers = workers or os.cpu_count() or 1
-    waiting: deque[Future[list[tuple[int, Result]]]] = deque()
+    waiting: deque[tuple[_Files, Future[_Results[Result]]]] = deque()
 
-    def work_on(files: list[tuple[int, bytes | Exception]]) -> list[tuple[int, Result]]:
+    def work_on(files: _Files) -> _Results[Result]:
         return [(number, work(content)) for number, content in files]
 
-    with ThreadPoolExecutor(workers) as pool:
+    def first() -> _Results[Result]:
+        """Return the first results; until they are there, work on what no other thread has begun."""
+        for place, (files, future) in enumerate(waiting):
+            if waiting[0][1].done():
+                break
+            if future.cancel():
+                waiting[place] = files, Future()
+                waiting[place][1].set_result(work_on(files))
+        return waiting.popleft()[1].result()
+
+    # The caller's thread reads and works: with one more, all of them would wait for the interpreter's lock.
+    pool = ThreadPoolExecutor(max(1, workers - 1))
+    try:
         for files in _handfuls(source.stream(chosen)):
-            waiting.append(pool.submit(work_on, files))
-            if len(waiting) >= _AHEAD * workers:
-                yield from waiting.popleft().result()
-        for future in waiting:
-            yield from future.result()
+            waiting.append((files, pool.submit(work_on, files) if workers > 1 else Future()))
+            if len(waiting) > _AHEAD * workers:
+                yield first()
+        while waiting:
+            yield first()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _handfuls(stream: Iterable[tuple[int, bytes | Exception]]) -> Iterator[list[tuple[int, bytes | Exception]]]:
-    files: list[tuple[int, bytes | Exception]] = []
+def _handfuls(stream: Iterable[tuple[int, bytes | Exception]]) -> Iterator[_Files]:
+    files: _Files = []
     size = 0
     for number, content in stream:
         files.append((number, content))

@@ -19,10 +19,11 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import PIL
+import simplejpeg
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.cache import FILES, FORMAT, IMAGES, LABELS, MANIFEST, PictureSet, hash_file, is_cache, open_cache
-from artgan_lib.data.decoding import decode, square_thumbnail
+from artgan_lib.data.decoding import Decoded, decode, square_thumbnail
 from artgan_lib.data.parallel import Progress, map_files
 from artgan_lib.data.sources import Painting, Source, choose, open_source
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
@@ -36,7 +37,7 @@ SYNTHETIC = "synthetic"
 """The source that needs no file: procedural pictures of `data.synthetic`."""
 
 _ROWS, _PLAN, _RECORDS = "rows.npy", "plan.json", "records.jsonl"
-_FLUSH_EVERY, _BUFFER = 64, 1 << 20
+_FLUSH_EVERY, _PIECE = 64, 1 << 20
 
 
 def prepare(
@@ -151,6 +152,7 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
         "names": hashlib.sha256(names.encode()).hexdigest(),
         "size": size,
         "pillow": PIL.__version__,
+        "simplejpeg": simplejpeg.__version__,
     }
     begun = (beside / _PLAN).exists() and (beside / _ROWS).exists()
     if begun and json.loads((beside / _PLAN).read_text(encoding="utf-8")) == plan:
@@ -194,7 +196,7 @@ def _decode_all(
     array, hashed = hashlib.sha256(), 0
 
     with (
-        (beside / _ROWS).open("r+b", buffering=_BUFFER) as rows,
+        (beside / _ROWS).open("r+b", buffering=_PIECE) as rows,
         (beside / _RECORDS).open("a", encoding="utf-8") as log,
     ):
         start = at = _write_header(rows, len(chosen), size)
@@ -208,25 +210,42 @@ def _decode_all(
             log.flush()
             fresh.clear()
 
-        decoded = map_files(opened, todo, lambda content: decode(content, size), workers)
-        for done, (number, (pixels, sha256, reason)) in enumerate(decoded, len(chosen) - len(todo) + 1):
-            row = bisect_left(chosen, number)  # the numbers ascend
-            keep(row, sha256, reason)
-            if pixels is not None:
-                place = start + row * pixels.nbytes
-                if place != at:  # for going anywhere empties the buffer
-                    rows.seek(place)
-                at = place + rows.write(pixels.data)
+        done, square = len(chosen) - len(todo), size * size * 3
+        for decoded in map_files(opened, todo, lambda content: decode(content, size), workers):
+            handful = [(bisect_left(chosen, number), found) for number, found in decoded]  # the numbers ascend
+            for row, pixels in _pieces(handful):
+                if start + row * square != at:  # for going anywhere empties the buffer
+                    rows.seek(start + row * square)
+                at = start + row * square + rows.write(pixels)
                 if row == hashed:
-                    array.update(pixels.data)
-                    hashed += 1
-            fresh.append({"row": row, "sha256": sha256} | ({"reason": reason} if reason else {}))
-            if len(fresh) == _FLUSH_EVERY:
+                    array.update(pixels)
+                    hashed += len(pixels) // square
+            for row, (_, sha256, reason) in handful:
+                keep(row, sha256, reason)
+                fresh.append({"row": row, "sha256": sha256} | ({"reason": reason} if reason else {}))
+            if len(fresh) >= _FLUSH_EVERY:
                 flush()
-            if progress is not None:
-                progress(done, len(chosen))
+            for _ in handful:
+                done += 1
+                if progress is not None:
+                    progress(done, len(chosen))
         flush()
     return _Rows(hashes, reasons, array.hexdigest() if hashed == len(chosen) else None)
+
+
+def _pieces(handful: list[tuple[int, Decoded[np.ndarray]]]) -> Iterator[tuple[int, bytes]]:
+    """Put the pixels of neighbouring rows together: the first row and the bytes, as long as one piece may be."""
+    first, after, together = 0, 0, list[memoryview]()
+    for row, (pixels, *_) in handful:
+        if pixels is None:
+            continue
+        if together and (row != after or pixels.nbytes * (len(together) + 1) > _PIECE):
+            yield first, b"".join(together)
+            together = []
+        first, after = (first if together else row), row + 1
+        together.append(pixels.data)
+    if together:
+        yield first, b"".join(together)
 
 
 def _finish(
@@ -272,7 +291,12 @@ def _finish(
         "fingerprint": spot_fingerprint(np.load(beside / IMAGES, mmap_mode="r")),
         "sha256": rows.sha256 or hash_file(beside / IMAGES),
         "files_sha256": hash_file(beside / FILES),
-        "versions": {"python": platform.python_version(), "numpy": np.__version__, "pillow": PIL.__version__},
+        "versions": {
+            "python": platform.python_version(),
+            "numpy": np.__version__,
+            "pillow": PIL.__version__,
+            "simplejpeg": simplejpeg.__version__,
+        },
     }
     write_json(beside / MANIFEST, manifest)
     (beside / _PLAN).unlink()

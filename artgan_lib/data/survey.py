@@ -7,6 +7,7 @@ compared. Drawing is left to `interface`.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -114,7 +115,7 @@ def survey(
         results = map_files(
             opened, chosen, lambda content: decode_with(content, lambda image: _measure(image, where)), workers
         )
-        for done, (number, (result, _, reason)) in enumerate(results, 1):
+        for done, (number, (result, _, reason)) in enumerate(chain.from_iterable(results), 1):
             painting = opened.paintings[number]
             if result is None:
                 unreadable.append({"name": painting.name, "reason": reason or ""})

@@ -1,4 +1,5 @@
 import io
+import os
 import pickle
 import tarfile
 import zipfile
@@ -40,6 +41,22 @@ def test_a_folder_is_listed_by_name_with_style_and_split(tmp_path: Path) -> None
     with open_source(make_folder(tmp_path, [*NAMES, "train/baroque/.DS_Store"])) as source:
         assert [tuple(painting) for painting in source.paintings] == LISTED
         assert read(source, 0) == b"e.png"
+
+
+def test_in_a_folder_pipes_lost_links_and_linked_folders_are_left_out(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / "here", ["baroque/a.jpg", "baroque/deeper/still/b.jpg"])
+    make_folder(tmp_path / "elsewhere", ["c.jpg"])
+    os.mkfifo(root / "baroque/pipe.jpg")  # reading it would never end
+    (root / "baroque/lost.jpg").symlink_to(root / "nothing.jpg")
+    (root / "baroque/linked.jpg").symlink_to(tmp_path / "elsewhere/c.jpg")
+    (root / "rococo").symlink_to(tmp_path / "elsewhere")
+    with open_source(root) as source:
+        assert [painting.name for painting in source.paintings] == [
+            "baroque/a.jpg",
+            "baroque/deeper/still/b.jpg",
+            "baroque/linked.jpg",
+        ]
+        assert read(source, 2) == b"c.jpg"
 
 
 def test_a_tar_is_listed_in_the_same_order_and_never_unpacked(tmp_path: Path) -> None:
