@@ -82,7 +82,7 @@ def test_importing_the_library_loads_nothing_heavy() -> None:
 
 
 def test_networks_preprocessing_and_sampling_need_few_packages() -> None:
-    """A GPU machine with torch, numpy, pillow, scipy, tqdm, safetensors and lazy_loader can train and paint."""
+    """A GPU machine with the first block of pyproject.toml's dependencies can train and paint."""
     done = run_python(
         "import sys\n"
         "class Absent:\n"

@@ -1,21 +1,19 @@
 """Image processing: every painting to RGB, a centred square, 64 x 64 by bicubic, into one array.
 
 Owns the run over many files, and the quarantine of those that cannot be read: they are named with a reason and the run
-goes on. One file is left to `data.decoding`; what is written is described in `data.cache`.
+goes on. One file is left to `data.decoding`, pixels on their way to the disk to `data.rows`; what is written is
+described in `data.cache`.
 """
 
 import errno
 import hashlib
 import json
-import os
 import platform
 import shutil
 import warnings
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 import PIL
@@ -23,8 +21,9 @@ import simplejpeg
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.cache import FILES, FORMAT, IMAGES, LABELS, MANIFEST, PictureSet, hash_file, is_cache, open_cache
-from artgan_lib.data.decoding import Decoded, decode, square_thumbnail
-from artgan_lib.data.parallel import Progress, map_files
+from artgan_lib.data.decoding import square_thumbnail
+from artgan_lib.data.parallel import Progress
+from artgan_lib.data.rows import RECORDS, RECORDS_FORMAT, ROWS, Rows, begin_rows, decode_rows, write_header
 from artgan_lib.data.sources import Painting, Source, choose, open_source
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.errors import ArtganError
@@ -36,8 +35,7 @@ __all__ = ["SYNTHETIC", "load_pictures", "prepare", "square_thumbnail"]
 SYNTHETIC = "synthetic"
 """The source that needs no file: procedural pictures of `data.synthetic`."""
 
-_ROWS, _PLAN, _RECORDS = "rows.npy", "plan.json", "records.jsonl"
-_FLUSH_EVERY, _PIECE = 64, 1 << 20
+_PLAN = "plan.json"
 
 
 def prepare(
@@ -84,7 +82,7 @@ def prepare(
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
-                rows = _decode_all(opened, chosen, beside, size, workers, progress)
+                rows = decode_rows(opened, chosen, beside, size, workers, progress)
             if len(rows.reasons) == len(chosen):
                 name = opened.paintings[chosen[0]].name
                 raise ArtganError(f"{source} has no picture that can be read; {name}: {rows.reasons[0]}")
@@ -147,14 +145,14 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
     stamp = source.stat()
     plan = {
         "format": FORMAT,
-        "records": 3,  # of rows, which the names below fix; the numbers in a source may change beside them
+        "records": RECORDS_FORMAT,
         "source": [str(source.resolve()), stamp.st_size, stamp.st_mtime_ns],
         "names": hashlib.sha256(names.encode()).hexdigest(),
         "size": size,
         "pillow": PIL.__version__,
         "simplejpeg": simplejpeg.__version__,
     }
-    begun = (beside / _PLAN).exists() and (beside / _ROWS).exists()
+    begun = (beside / _PLAN).exists() and (beside / ROWS).exists()
     if begun and json.loads((beside / _PLAN).read_text(encoding="utf-8")) == plan:
         return beside
     shutil.rmtree(beside, ignore_errors=True)
@@ -163,89 +161,9 @@ def _begin(source: Path, out: Path, opened: Source, chosen: list[int], size: int
     if wanted > free:
         beside.rmdir()
         raise ArtganError(f"{out.parent} has {readable_size(free)} left, the cache wants {readable_size(wanted)}")
-    with (beside / _ROWS).open("wb") as rows:
-        rows.truncate(_write_header(rows, len(chosen), size) + wanted)
-    (beside / _RECORDS).touch()
+    begin_rows(beside, len(chosen), size)
     write_json(beside / _PLAN, plan)
     return beside
-
-
-class _Rows(NamedTuple):
-    """What became of the files that were chosen, in their order."""
-
-    hashes: list[str]  # SHA-256 of each file
-    reasons: dict[int, str]  # row -> why it is quarantined
-    sha256: str | None  # of the array's file, where all of it was written in one run and in order
-
-
-def _decode_all(
-    opened: Source, chosen: list[int], beside: Path, size: int, workers: int | None, progress: Progress | None
-) -> _Rows:
-    """Decode what is not decoded yet, over all cores; memory stays flat, rows are written as they come."""
-    hashes, reasons = [""] * len(chosen), dict[int, str]()
-
-    def keep(row: int, sha256: str, reason: str | None = None) -> None:
-        hashes[row] = sha256
-        if reason is not None:
-            reasons[row] = reason
-
-    for record in _read_records(beside / _RECORDS):
-        keep(**record)
-    todo = [number for row, number in enumerate(chosen) if not hashes[row] and row not in reasons]
-    fresh: list[dict[str, Any]] = []
-    array, hashed = hashlib.sha256(), 0
-
-    with (
-        (beside / _ROWS).open("r+b", buffering=_PIECE) as rows,
-        (beside / _RECORDS).open("a", encoding="utf-8") as log,
-    ):
-        start = at = _write_header(rows, len(chosen), size)
-        rows.seek(0)
-        array.update(rows.read(start))
-        rows.seek(start)
-
-        def flush() -> None:
-            rows.flush()  # pixels first: a record promises that they are there
-            log.write(json.dumps(fresh) + "\n")
-            log.flush()
-            fresh.clear()
-
-        done, square = len(chosen) - len(todo), size * size * 3
-        for decoded in map_files(opened, todo, lambda content: decode(content, size), workers):
-            handful = [(bisect_left(chosen, number), found) for number, found in decoded]  # the numbers ascend
-            for row, pixels in _pieces(handful):
-                if start + row * square != at:  # for going anywhere empties the buffer
-                    rows.seek(start + row * square)
-                at = start + row * square + rows.write(pixels)
-                if row == hashed:
-                    array.update(pixels)
-                    hashed += len(pixels) // square
-            for row, (_, sha256, reason) in handful:
-                keep(row, sha256, reason)
-                fresh.append({"row": row, "sha256": sha256} | ({"reason": reason} if reason else {}))
-            if len(fresh) >= _FLUSH_EVERY:
-                flush()
-            for _ in handful:
-                done += 1
-                if progress is not None:
-                    progress(done, len(chosen))
-        flush()
-    return _Rows(hashes, reasons, array.hexdigest() if hashed == len(chosen) else None)
-
-
-def _pieces(handful: list[tuple[int, Decoded[np.ndarray]]]) -> Iterator[tuple[int, bytes]]:
-    """Put the pixels of neighbouring rows together: the first row and the bytes, as long as one piece may be."""
-    first, after, together = 0, 0, list[memoryview]()
-    for row, (pixels, *_) in handful:
-        if pixels is None:
-            continue
-        if together and (row != after or pixels.nbytes * (len(together) + 1) > _PIECE):
-            yield first, b"".join(together)
-            together = []
-        first, after = (first if together else row), row + 1
-        together.append(pixels.data)
-    if together:
-        yield first, b"".join(together)
 
 
 def _finish(
@@ -253,22 +171,22 @@ def _finish(
     beside: Path,
     opened: Source,
     chosen: list[int],
-    rows: _Rows,
+    rows: Rows,
     size: int,
     split: str | None,
 ) -> None:
     """Leave nothing in the folder but a whole cache."""
     good = [row for row in range(len(chosen)) if row not in rows.reasons]
     if rows.reasons:
-        decoded = np.load(beside / _ROWS, mmap_mode="r")
+        decoded = np.load(beside / ROWS, mmap_mode="r")
         with (beside / IMAGES).open("wb") as file:
-            _write_header(file, len(good), size)
+            write_header(file, len(good), size)
             for part in range(0, len(good), 1024):
                 file.write(decoded[good[part : part + 1024]].tobytes())
         del decoded
-        (beside / _ROWS).unlink()
+        (beside / ROWS).unlink()
     else:
-        (beside / _ROWS).replace(beside / IMAGES)
+        (beside / ROWS).replace(beside / IMAGES)
     kept = [opened.paintings[chosen[row]] for row in good]
     styles = sorted({painting.style for painting in kept})
     index = {style: number for number, style in enumerate(styles)}
@@ -300,25 +218,8 @@ def _finish(
     }
     write_json(beside / MANIFEST, manifest)
     (beside / _PLAN).unlink()
-    (beside / _RECORDS).unlink()
+    (beside / RECORDS).unlink()
 
 
 def _count(paintings: list[Painting], field: str) -> dict[str, int]:
     return dict(sorted(Counter(getattr(painting, field) or "all" for painting in paintings).items()))
-
-
-def _read_records(path: Path) -> Iterator[dict[str, Any]]:
-    *lines, torn = path.read_bytes().split(b"\n")
-    if torn:  # it was being written when the run stopped; what is written next must not be glued to it
-        os.truncate(path, path.stat().st_size - len(torn))
-    for line in lines:
-        yield from json.loads(line)
-
-
-def _write_header(file: BinaryIO, count: int, size: int) -> int:
-    """Write the head of an array file and return its length."""
-    file.seek(0)
-    np.lib.format.write_array_header_1_0(
-        file, {"descr": "|u1", "fortran_order": False, "shape": (count, size, size, 3)}
-    )
-    return file.tell()

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from artgan_lib import ArtganError, load_pictures, open_cache, prepare, synthetic_paintings
-from artgan_lib.data import preprocessing
+from artgan_lib.data import rows
 from artgan_lib.data.decoding import decode, square_thumbnail
 
 
@@ -188,7 +188,7 @@ def test_a_killed_run_goes_on_and_gives_the_same_cache(tmp_path: Path, monkeypat
     assert killed.returncode == -signal.SIGKILL
     assert not (tmp_path / "cache").exists()
     decoded: list[int] = []
-    monkeypatch.setattr(preprocessing, "decode", lambda *a: decoded.append(1) or decode(*a))
+    monkeypatch.setattr(rows, "decode", lambda *a: decoded.append(1) or decode(*a))
     prepare(source, tmp_path / "cache")
     assert 100 <= len(decoded) < 200  # at most one unflushed part is done again
     monkeypatch.undo()
