@@ -65,12 +65,17 @@ def measure(
 
 
 def merged(before: dict[str, Any], found: dict[str, Any], groups: tuple[str, ...]) -> dict[str, Any]:
-    """Put newly measured groups in the place of their former rows, in the order of the table."""
+    """Put newly measured groups in the place of their former rows, in the order of the table.
+
+    Where and with what they were measured is kept beside that of the whole run, under `apart`.
+    """
     rows = [row for row in before["rows"] if row["group"] not in groups] + found["rows"]
     left = [entry for entry in before["left_out"] if entry["group"] not in groups] + found["left_out"]
     levers = found["levers"] if "levers" in groups else before["levers"]
     rows.sort(key=lambda row: GROUPS.index(row["group"]))
-    return found | {"rows": rows, "left_out": left, "levers": levers}
+    where = {name: value for name, value in found.items() if name not in ("rows", "levers", "left_out", "apart")}
+    apart = before.get("apart", {}) | dict.fromkeys(groups, where)
+    return before | {"rows": rows, "left_out": left, "levers": levers, "apart": apart}
 
 
 def _rows(group: str, device: str, sizes: Sizes, shared: Path, scratch: Path, limit: dict[str, float]) -> Iterator[Row]:

@@ -15,10 +15,11 @@ from artgan_lib.gan.acceleration import PLAIN, Plan, arrange, build_step, choose
 from artgan_lib.gan.distributed import World
 from artgan_lib.gan.pictures import Pictures
 from artgan_lib.gan.updates import build_networks, draw_batch
+from artgan_lib.processor import has_bfloat16
 from benchmarks.measure import Apart, Row, compared, counted, interleaved, limited, timed
 from benchmarks.measure import peak as measured_peak
 from benchmarks.plain import plain_script
-from benchmarks.sizes import Sizes
+from benchmarks.sizes import TOY, Sizes
 
 PAPER_EPOCH = 995  # seconds, the paper's Table 3
 
@@ -31,7 +32,7 @@ def training_rows(sizes: Sizes, device: str, peak: dict[str, float]) -> Iterator
         for variant in ("dcgan", "wgan-gp"):
             yield from _variant_rows(variant, precision, images, sizes, device, peak)
     yield _waiting(images, sizes, device)
-    if device == "cpu":
+    if device == "cpu" and (has_bfloat16() or sizes is TOY):  # elsewhere --precision bf16 is told to be slow
         yield _few_digits(images, sizes)
 
 
@@ -154,6 +155,7 @@ def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
         for name, turn in LEVERS.items():
             # DCGAN's judge has batch normalisation and no penalty.
             useless = variant == "dcgan" and name in ("real and fake in one pass", "closed derivatives")
+            useless |= device == "cpu" and name.startswith("bf16") and not (has_bfloat16() or sizes is TOY)
             if not useless and (device == "cuda") >= (name == "one CUDA graph"):
                 plans[name] = turn(bare)
         plans["all that are chosen"] = chosen

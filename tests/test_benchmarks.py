@@ -26,9 +26,11 @@ def test_a_row_is_the_median_of_pairs_of_one_run() -> None:
 def test_one_group_measured_anew_leaves_the_others() -> None:
     before = {"rows": [{"group": "growth", "name": "a"}, {"group": "data", "name": "b"}], "levers": [1], "left_out": []}
     found = {"rows": [{"group": "data", "name": "c"}], "levers": [], "left_out": [], "commit": "new"}
-    after = merged(before, found, ("data",))
+    after = merged(before | {"commit": "old"}, found, ("data",))
     assert [row["name"] for row in after["rows"]] == ["c", "a"]
-    assert (after["levers"], after["commit"]) == ([1], "new")
+    assert (after["levers"], after["commit"], after["apart"]) == ([1], "old", {"data": {"commit": "new"}})
+    again = merged(after, found | {"commit": "newest"}, ("growth",))
+    assert again["apart"] == {"data": {"commit": "new"}, "growth": {"commit": "newest"}}
 
 
 def test_operations_and_bytes_are_counted() -> None:

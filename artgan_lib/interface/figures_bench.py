@@ -11,6 +11,9 @@ from artgan_lib.interface.figures import BLUE, GREY, ORANGE
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+_MARKS = "¹²³⁴⁵⁶"
+"""Of rows that were measured apart from the rest, on another machine perhaps."""
+
 _RATES = ("images_per_second", "pictures_per_second")
 
 
@@ -18,10 +21,19 @@ def bench_table(told: Mapping[str, Any]) -> str:
     """Write the rows as a table in Markdown, and where they were measured as a sentence before it."""
     head = ["what", "beside", "times as fast: median, low – high", "to reach", "here", "met"]
     rows = [head, ["---"] * len(head)]
+    apart = told.get("apart", {})
+    wheres = {row["group"]: _where(apart[row["group"]]) for row in told["rows"] if row.get("group") in apart}
+    elsewhere = list(dict.fromkeys(wheres.values()))
+    marks = {group: _MARKS[elsewhere.index(where)] for group, where in wheres.items()}
     for row in told["rows"]:
         ratio = f"{_digits(row['ratio'])}, {_digits(row['low'])} – {_digits(row['high'])}"
-        rows.append([row["name"], row["baseline"] or "a limit", ratio, f"{row['reach']:g}", _absolute(row), _met(row)])
-    return f"{_where(told)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+        name = row["name"] + marks.get(row.get("group"), "")
+        rows.append([name, row["baseline"] or "a limit", ratio, f"{row['reach']:g}", _absolute(row), _met(row)])
+    places = [
+        _where(told),
+        *(f"{mark} Measured apart: {place}" for mark, place in zip(_MARKS, elsewhere, strict=False)),
+    ]
+    return "\n\n".join(places) + "\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def levers_table(told: Mapping[str, Any]) -> str:
@@ -34,7 +46,8 @@ def levers_table(told: Mapping[str, Any]) -> str:
         size = f"{row['variant']}, {row['width']}, {row['batch']}"
         ratio = f"{row['ratio']:.2f}, {row['low']:.2f} – {row['high']:.2f}"
         rows.append([size, row["lever"], ratio, "yes" if row["kept"] else "no"])
-    return f"{_where(told)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    place = told.get("apart", {}).get("levers", told)
+    return f"{_where(place)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":

@@ -1,6 +1,7 @@
 """What the commands of `artgan` do that train."""
 
 import argparse
+import sys
 from typing import TYPE_CHECKING
 
 from artgan_lib.config import TrainConfig, parse_setting
@@ -75,12 +76,17 @@ def train(options: argparse.Namespace) -> int:
     from artgan_lib.data.preprocessing import load_pictures
     from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.distributed import leads
+    from artgan_lib.gan.models import choose_device
     from artgan_lib.gan.training import Callback, train
     from artgan_lib.interface.progress import TrainingProgress
     from artgan_lib.interface.tensorboard import TensorBoard
     from artgan_lib.presets import profile
+    from artgan_lib.processor import has_bfloat16
 
     config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
+    if options.precision == "bf16" and choose_device(options.device).type == "cpu" and not has_bfloat16() and leads():
+        slow = "this processor has no bf16 of its own, so --precision bf16 takes many times as long; float32 does not"
+        print(slow, file=sys.stderr)
     pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
     callbacks: list[Callback] = [TrainingProgress(config)]
     if options.measure_every is not None:

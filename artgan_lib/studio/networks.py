@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.processor import has_bfloat16
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -87,12 +88,6 @@ def narrow_within(network: nn.Module, kind: torch.dtype) -> None:
             layer.to(kind)
     first.register_forward_hook(lambda layer, arguments, out: out.to(kind))
     last.register_forward_pre_hook(lambda layer, arguments: (arguments[0].float(),))
-
-
-def has_bfloat16() -> bool:
-    """Tell whether this processor multiplies in bfloat16 itself; one that does not is slower by it."""
-    found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(found.get("avx512_bf16") or found.get("amx_bf16"))
 
 
 def _halves(model: "ImageModelDescriptor[Any]", device: torch.device) -> list[torch.dtype]:

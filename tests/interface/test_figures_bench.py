@@ -36,6 +36,18 @@ def test_the_table_tells_ratio_spread_reach_and_absolute_figures() -> None:
     assert "Other programs ran on it (load 9)" in bench_table(told() | {"load_before": 9.0})
 
 
+def test_rows_that_were_measured_apart_say_where() -> None:
+    first, second = told()["rows"]
+    here = told() | {"rows": [first | {"group": "training"}, second | {"group": "data"}]}
+    there = {"data": told() | {"device": "Another"}, "levers": told() | {"device": "A third"}}
+    text = bench_table(here | {"apart": there})
+    assert "| an iteration | plain" in text
+    assert "| a picture¹ | a limit" in text
+    assert "\n\n¹ Measured apart: Another, 2 threads" in text
+    assert "A third" not in text
+    assert levers_table(here | {"apart": there}).startswith("A third")
+
+
 def test_the_table_of_levers_leaves_the_plain_step_out() -> None:
     *_, head, rule, row = levers_table(told()).splitlines()
     assert head.startswith("| variant")

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import nn
 
-from artgan_lib import ArtganError, load_generator, load_upscaler, sample, synthetic_paintings
+from artgan_lib import ArtganError, load_generator, load_upscaler, processor, sample, synthetic_paintings
 from artgan_lib.shipped import best_generator
 from artgan_lib.studio import networks
 from artgan_lib.studio.networks import narrow_within
@@ -75,11 +75,11 @@ def test_float32_is_taken_where_bfloat16_would_be_slow_or_was_not_looked_at(
 
 def test_a_processor_without_a_list_of_its_abilities_has_no_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx2": True, "avx512_bf16": False}, raising=False)
-    assert not networks.has_bfloat16()
+    assert not processor.has_bfloat16()
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"amx_bf16": True}, raising=False)
-    assert networks.has_bfloat16()
+    assert processor.has_bfloat16()
     monkeypatch.delattr(torch.cpu, "get_capabilities")
-    assert not networks.has_bfloat16()
+    assert not processor.has_bfloat16()
 
 
 def test_where_bfloat16_overflows_the_picture_comes_from_float32(monkeypatch: pytest.MonkeyPatch) -> None:
