@@ -206,6 +206,7 @@ def machine(device: str) -> dict[str, Any]:
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, check=False)
     return {
         "device": name,
+        "instructions": torch.backends.cpu.get_cpu_capability() if device == "cpu" else None,
         "cores": os.cpu_count(),
         "threads": torch.get_num_threads(),
         "load_before": round(os.getloadavg()[0], 1),

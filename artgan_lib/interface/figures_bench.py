@@ -76,9 +76,10 @@ def _where(told: Mapping[str, Any]) -> str:
     peak = told["peak"]
     load = told["load_before"]
     busy = f" Other programs ran on it (load {load:g}), so the ratios are rough." if load > 0.5 * told["cores"] else ""
+    kind = f" ({told['instructions']})" if told.get("instructions") else ""
     return (
-        f"{told['device']}, {told['threads']} threads, PyTorch {versions['torch'].partition('+')[0]}; measured peak "
-        f"{peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s.{busy}"
+        f"{told['device']}{kind}, {told['threads']} threads, PyTorch {versions['torch'].partition('+')[0]}; measured "
+        f"peak {peak['gflops']:,.0f} GFLOP/s, {peak['copy_gbytes']:.0f} GB/s.{busy}"
     )
 
 

@@ -113,11 +113,11 @@ def _scores(root: Path, folder: Path) -> Iterator[Path]:
 
 
 def _benches(root: Path, folder: Path) -> Iterator[Path]:
-    """Draw how fast it is beside what others use, one picture for each device."""
-    for device, told in read_benches(root).items():
+    """Draw how fast it is beside what others use, one picture for each machine."""
+    for name, told in read_benches(root).items():
         figure = Figure(figsize=(11, 1.2 + 0.5 * len(told["rows"])), layout="constrained")
-        plot_ratios(told, figure.subplots()).set_title(f"How fast, on {told['device']}")
-        yield save_figure(figure, folder / f"bench_{device}.png")
+        plot_ratios(told, figure.subplots()).set_title(f"How fast, on {told['device']} (bench-{name}.json)")
+        yield save_figure(figure, folder / f"bench_{name}.png")
 
 
 def _campaign(root: Path, folder: Path) -> Iterator[Path]:

@@ -227,14 +227,14 @@ def _studio_table(root: Path) -> str:
 
 
 def read_benches(root: Path) -> dict[str, dict[str, Any]]:
-    """Return what the benchmarks wrote, `data/results/bench-DEVICE.json`, by device."""
-    files = sorted((root / LOGS).glob("bench-*.json"))
+    """Return what the benchmarks wrote, `data/results/bench-NAME.json`, by name: a device, or one machine of many."""
+    files = sorted((root / LOGS).glob("bench-*.json"), key=lambda path: path.stem)
     return {path.stem.removeprefix("bench-"): json.loads(path.read_text(encoding="utf-8")) for path in files}
 
 
 def _bench_tables(root: Path) -> list[str]:
-    """Make README's tables of how fast it is, one for each device."""
-    return [bench_table(told) for told in read_benches(root).values()]
+    """Make README's tables of how fast it is, one for each machine, with the names of their files."""
+    return [f"`bench-{name}.json`: {bench_table(told)}" for name, told in read_benches(root).items()]
 
 
 def write_levers(root: Path) -> Path:

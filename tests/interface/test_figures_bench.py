@@ -33,6 +33,7 @@ def test_the_table_tells_ratio_spread_reach_and_absolute_figures() -> None:
     assert first == "| an iteration | plain script | 1.25, 1.20 – 1.30 | 1.2 | 123 images/s, 51 % of peak | yes |"
     assert second == "| a picture | a limit | 0.5, 0.4 – 0.6 | 1 | 2.00 s | **no** |"
     assert bench_table(told()).startswith("A processor, 2 threads, PyTorch 2.15.0; measured peak 500 GFLOP/s, 20 GB/s.")
+    assert bench_table(told() | {"instructions": "AVX2"}).startswith("A processor (AVX2), 2 threads")
     assert "Other programs ran on it (load 9)" in bench_table(told() | {"load_before": 9.0})
 
 
