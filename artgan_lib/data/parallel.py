@@ -17,14 +17,19 @@ Progress = Callable[[int, int], None]
 Result = TypeVar("Result")
 _Files = list[tuple[int, bytes | Exception]]
 _Results = list[tuple[int, Result]]
-_AT_ONCE, _BYTES_AT_ONCE = 16, 1 << 20
+AT_ONCE, BYTES_AT_ONCE = 16, 1 << 20
 """Files handed to a thread together, at most and until so many bytes: handing over costs as much as hashing one."""
 _AHEAD = 2
 """Such handfuls read ahead for each thread; more would only fill the memory."""
 
 
 def map_files(
-    source: Source, chosen: Sequence[int], work: Callable[[bytes | Exception], Result], workers: int | None = None
+    source: Source,
+    chosen: Sequence[int],
+    work: Callable[[bytes | Exception], Result],
+    workers: int | None = None,
+    *,
+    at_once: int = AT_ONCE,
 ) -> Iterator[_Results[Result]]:
     """Work on the files of the chosen paintings.
 
@@ -33,6 +38,7 @@ def map_files(
         chosen: Numbers of its paintings.
         work: Gets the bytes of a file, or why it cannot be read; must not raise.
         workers: Threads, the caller's among them; as many as there are cores by default.
+        at_once: Files in a handful, at most; fewer where results are large.
 
     Yields:
         Numbers and results of a handful of files, in the order in which the source is read.
@@ -56,7 +62,7 @@ def map_files(
     # The caller's thread reads and works: with one more, all of them would wait for the interpreter's lock.
     pool = ThreadPoolExecutor(max(1, workers - 1))
     try:
-        for files in _handfuls(source.stream(chosen)):
+        for files in _handfuls(source.stream(chosen), at_once):
             waiting.append((files, pool.submit(work_on, files) if workers > 1 else Future()))
             if len(waiting) > _AHEAD * workers:
                 yield first()
@@ -66,13 +72,13 @@ def map_files(
         pool.shutdown(cancel_futures=True)
 
 
-def _handfuls(stream: Iterable[tuple[int, bytes | Exception]]) -> Iterator[_Files]:
+def _handfuls(stream: Iterable[tuple[int, bytes | Exception]], at_once: int) -> Iterator[_Files]:
     files: _Files = []
     size = 0
     for number, content in stream:
         files.append((number, content))
         size += len(content) if isinstance(content, bytes) else 0
-        if len(files) == _AT_ONCE or size >= _BYTES_AT_ONCE:
+        if len(files) == at_once or size >= BYTES_AT_ONCE:
             yield files
             files, size = [], 0
     if files:

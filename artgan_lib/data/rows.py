@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from artgan_lib.data.decoding import Decoded, decode
-from artgan_lib.data.parallel import Progress, map_files
+from artgan_lib.data.parallel import AT_ONCE, Progress, map_files
 from artgan_lib.data.sources import Source
 
 ROWS, RECORDS = "rows.npy", "records.jsonl"
@@ -84,7 +84,8 @@ def decode_rows(
             fresh.clear()
 
         done, square = len(chosen) - len(todo), size * size * 3
-        for decoded in map_files(opened, todo, lambda content: decode(content, size), workers):
+        at_once = min(AT_ONCE, max(1, _PIECE // square))
+        for decoded in map_files(opened, todo, lambda content: decode(content, size), workers, at_once=at_once):
             handful = [(bisect_left(chosen, number), found) for number, found in decoded]  # the numbers ascend
             for row, pixels in _pieces(handful):
                 if start + row * square != at:  # for going anywhere empties the buffer

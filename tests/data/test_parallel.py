@@ -29,6 +29,11 @@ def test_results_come_in_the_order_of_the_source(workers: int | None, count: int
     assert all(handfuls)
 
 
+def test_a_handful_is_as_small_as_is_asked() -> None:
+    handfuls = list(map_files(Numbers(), range(10), lambda content: content, 2, at_once=3))
+    assert [len(handful) for handful in handfuls] == [3, 3, 3, 1]
+
+
 def test_one_worker_is_the_callers_own_thread() -> None:
     seen = set()
     list(map_files(Numbers(), range(100), lambda content: seen.add(threading.current_thread()), 1))
