@@ -41,6 +41,7 @@ def enlarging_rows(sizes: Sizes, device: str) -> Iterator[Row]:
                     count=count,
                     unit="pictures",
                     precision=upscaler.precision,
+                    backend=upscaler.backend,
                     grey_values_apart_at_most=max(int(difference.max()) for difference in apart),
                     grey_values_apart_on_average=float(np.mean(apart)),
                 )

@@ -5,6 +5,7 @@ A figure that needs Real-ESRGAN's weights is left as it is where they are not on
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,8 @@ ENLARGED = ("enlargers.png", "three_sizes.png", "wgan_gp_gallery.png")
 COMPARED = 4  # pictures in the comparison of enlargers
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
 
+load_exact = partial(load_upscaler, download=False, backend="spandrel", precision="float32")  # alike on all machines
+
 
 def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
     """Redraw every figure, one after the other.
@@ -86,7 +89,7 @@ def _pictures(root: Path, folder: Path) -> Iterator[Path]:
     generator, _ = load_generator(root / SHIPPED_GENERATOR)
     yield write_atomic(folder / "wgan_gp_samples.png", encode(image_grid(sample(generator, SEED, 60), 12), "png"))
     if available(DEFAULT):
-        pictures, upscaler = sample(generator, SEED, 16), load_upscaler(download=False, precision="float32")
+        pictures, upscaler = sample(generator, SEED, 16), load_exact()
         yield _gallery(folder, pictures, upscaler)
         yield _three_sizes(folder, pictures[SHOWN], upscaler)
 
@@ -149,9 +152,7 @@ def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
         return
     pictures = sample(load_generator(root / SHIPPED_GENERATOR)[0], SEED, COMPARED)
     figure = Figure(figsize=(12, 12.6), layout="constrained")
-    columns = {"64 × 64": None} | {
-        name: load_upscaler(name, download=False, precision="float32") for name in (BICUBIC, OWN, DEFAULT)
-    }
+    columns = {"64 × 64": None} | {name: load_exact(name) for name in (BICUBIC, OWN, DEFAULT)}
     axes = figure.subplots(COMPARED, len(columns))
     for row, picture in zip(axes, pictures, strict=True):
         for ax, (name, upscaler) in zip(row, columns.items(), strict=True):

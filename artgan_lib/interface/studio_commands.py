@@ -90,7 +90,7 @@ def _add_enlarging(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--upscaler", default="auto", help="a name, bicubic, lanczos or a file (default: by the device)"
     )
-    command.add_argument("--backend", default="spandrel", help="spandrel (default) or realesrgan")
+    command.add_argument("--backend", default="auto", help="auto (default), spandrel, ncnn or realesrgan")
     command.add_argument(
         "--precision", default="auto", help="of the enlarger: auto (default; half where the device has it) or float32"
     )
@@ -136,7 +136,7 @@ def generate(options: argparse.Namespace) -> int:
         download=not options.offline,
     )
     if options.like:
-        for difference in again.differences + again.precision_difference(job.precision):
+        for difference in again.differences + again.enlarger_differences(job.enlarger):
             print(f"not as it was then: {difference}", file=sys.stderr)
     seconds = job.estimate()
     if seconds > _SLOW:

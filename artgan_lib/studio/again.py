@@ -1,7 +1,7 @@
 """The same picture again, from what its file says of itself."""
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from artgan_lib.downloads import find_weights
@@ -10,7 +10,7 @@ from artgan_lib.images import read_metadata
 from artgan_lib.shipped import ENLARGER
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
-from artgan_lib.studio.upscaling import AUTO, BACKENDS, INTERPOLATIONS, NETWORKS, OWN
+from artgan_lib.studio.upscaling import AUTO, INTERPOLATIONS, NETWORKS, OWN
 
 
 @dataclass(frozen=True)
@@ -21,11 +21,12 @@ class Again:
     enhancing: EnhancingSettings
     converting: ConvertingSettings
     differences: list[str]  # such as "torch 2.11.0 -> 2.15.0"; with any of them a pixel may differ
-    precision: str | None = None  # what the enlarger computed in, to be compared with the new job's
+    enlarger: dict[str, str | None] = field(default_factory=dict)  # what ran it, to be compared with the new job's
 
-    def precision_difference(self, now: str | None) -> list[str]:
-        """Tell in words of `differences` if the enlarger of a new job computes in another precision."""
-        return [] if self.precision in (now, AUTO) else [f"upscaler_precision {self.precision} -> {now}"]
+    def enlarger_differences(self, now: dict[str, str | None]) -> list[str]:
+        """Tell in words of `differences` what of a new job's `enlarger` is not as it was."""
+        then = self.enlarger
+        return [f"{part} {then[part]} -> {now[part]}" for part in then if then[part] not in (now[part], AUTO)]
 
 
 def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) -> Again:
@@ -46,6 +47,9 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
         raise ArtganError(f"there is no model {model}")
     if _sha256(model) != recipe.get("model_sha256"):
         raise ArtganError(f"{picture} was painted by another model, {recipe.get('model')}; name that by --model")
+    # Before it was noted, spandrel ran every network; where none ran, the setting was noted.
+    backend = recipe.get("backend", "spandrel") if recipe.get("upscaler_sha256") else None
+    enlarger = {"upscaler_precision": _precision(recipe), "backend": backend, "ncnn": recipe.get("ncnn")}
     try:
         generation = GenerationSettings(
             model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"), recipe.get("style")
@@ -53,7 +57,7 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
         enhancing = EnhancingSettings(
             recipe["size"],
             _upscaler(picture, recipe, upscaler),
-            recipe.get("backend") or BACKENDS[0],
+            AUTO if backend in (None, "ncnn") else backend,  # ncnn again where it is there, and else that is told
             "float32" if _precision(recipe) == "float32" else AUTO,
         )
         converting = ConvertingSettings(
@@ -63,7 +67,7 @@ def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) 
         raise ArtganError(f"{picture} says what no picture of ours says; it cannot be made again") from None
     now = versions() | {"upscaler_sha256": _hash_of(enhancing)}
     changes = [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]]
-    return Again(generation, enhancing, converting, changes, _precision(recipe))
+    return Again(generation, enhancing, converting, changes, enlarger)
 
 
 def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -> str:

@@ -159,13 +159,7 @@ def _enlarge_file(
         white = Image.new("RGBA", enlarged.shape[1::-1], "white")
         enlarged = np.asarray(Image.alpha_composite(white, Image.fromarray(enlarged)).convert("RGB"))
     about: dict[str, Any] = {"source": path.name, "scale": scale or None, "size": size or None}
-    about |= {
-        "upscaler": upscaler.name,
-        "upscaler_sha256": upscaler.sha256,
-        "upscaler_precision": upscaler.precision,
-        "of": read_metadata(path),
-        **versions(),
-    }
+    about |= upscaler.about | {"of": read_metadata(path)} | versions()
     write_atomic(target, encode(enlarged, kind, about))
 
 

@@ -1,9 +1,10 @@
 """Networks that enlarge, loaded by spandrel, which reads their files without running code in them.
 
-Also what they compute in. Which networks there are is left to `studio.upscaling`.
+Also what they compute in, and by what. Which networks there are is left to `studio.upscaling`.
 """
 
 import copy
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from torch import nn
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.processor import has_bfloat16
+from artgan_lib.studio.ncnn_backend import NcnnNetwork, is_small
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -26,6 +28,8 @@ class Network:
         device: Where it runs.
         half: Whether it may compute in half precision; where a value overflows it goes on in float32.
     """
+
+    backend = "spandrel"
 
     def __init__(self, model: "ImageModelDescriptor[Any]", device: torch.device, *, half: bool = False) -> None:
         model.float().eval()
@@ -59,12 +63,22 @@ class Network:
         return result
 
 
-def load_network(path: Path, device: torch.device, *, half: bool = False) -> Network:
+def load_network(
+    path: Path, device: torch.device, *, half: bool = False, backend: str = "spandrel"
+) -> Network | NcnnNetwork:
     """Load a network from a file.
 
+    Args:
+        path: Of its weights.
+        device: Where it runs.
+        half: Whether it may compute in half precision.
+        backend: `spandrel`, `ncnn`, or `auto`: by ncnn where that runs the network and half precision is not to be had.
+
     Raises:
-        ArtganError: If it is no network that enlarges colour pictures by 2 or 4.
+        ArtganError: If it is no network that enlarges colour pictures by 2 or 4, or not one for the backend.
     """
+    if backend == "ncnn" and device.type != "cpu":
+        raise ArtganError(f"ncnn runs networks on a processor, not on {device.type}; take --device cpu")
     from spandrel import ImageModelDescriptor, ModelLoader  # it brings many kinds of network along
 
     try:
@@ -73,6 +87,10 @@ def load_network(path: Path, device: torch.device, *, half: bool = False) -> Net
         raise ArtganError(f"{path} is not an upscaling network that can be read ({type(error).__name__})") from None
     if not isinstance(model, ImageModelDescriptor) or model.scale not in (2, 4) or model.input_channels != 3:
         raise ArtganError(f"{path} does not enlarge colour pictures by 2 or 4; choose another network")
+    narrow = half and _halves(model, device)
+    by_ncnn = device.type == "cpu" and not narrow and is_small(model) and find_spec("ncnn") is not None
+    if backend == "ncnn" or (backend == "auto" and by_ncnn):
+        return NcnnNetwork(model)
     return Network(model, device, half=half)
 
 

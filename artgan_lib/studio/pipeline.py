@@ -134,10 +134,10 @@ class GenerationJob:
         return JobResult(folder, pictures, grid, manifest, self._rounded_seconds(), self._cancelled.is_set())
 
     @property
-    def precision(self) -> str | None:
-        """What the enlarger computes in, None where no network enlarges; the model and the enlarger are loaded."""
+    def enlarger(self) -> dict[str, str | None]:
+        """What a picture will say of its enlarger, None each where nothing is enlarged. Loads what the job needs."""
         self._load()
-        return self._upscaler.precision if self._upscaler else None
+        return self._upscaler.about if self._upscaler else dict.fromkeys(upscaling.ENLARGER_KEYS)
 
     def measure(self) -> Cost:
         """Measure what the run will cost, from one micro-batch painted and one picture enlarged and encoded."""
@@ -234,7 +234,6 @@ class GenerationJob:
 
     def _recipe(self, number: int | None, recipe: Recipe | None) -> dict[str, Any]:
         """Return what is needed to make a picture again; it is written into its file."""
-        enlarged = self._upscaler is not None
         return {
             "recipe": str(recipe) if recipe else None,
             "number": number,
@@ -244,10 +243,7 @@ class GenerationJob:
             "model": Path(self.generation.model).name,
             "model_sha256": self._model_sha256,
             "size": self.enhancing.size,
-            "upscaler": self._upscaler.name if self._upscaler else None,
-            "upscaler_sha256": self._upscaler.sha256 if self._upscaler else None,
-            "upscaler_precision": self._upscaler.precision if self._upscaler else None,
-            "backend": self.enhancing.backend if enlarged else None,
+            **self.enlarger,
             "device": self._where.type,
             "format": self.converting.image_format,
             "quality": self.converting.quality,
@@ -258,7 +254,12 @@ class GenerationJob:
     def _about(self, header: dict[str, Any]) -> dict[str, Any]:
         """Return what the manifest says of the run."""
         upscaler = self._upscaler
-        enlarger = upscaler and {"name": upscaler.name, "sha256": upscaler.sha256, "precision": upscaler.precision}
+        enlarger = upscaler and {
+            "name": upscaler.name,
+            "sha256": upscaler.sha256,
+            "precision": upscaler.precision,
+            "backend": upscaler.backend,
+        }
         return {
             "generation": dataclasses.asdict(self.generation) | {"model": Path(self.generation.model).name},
             "enhancing": dataclasses.asdict(self.enhancing),

@@ -55,7 +55,7 @@ class EnhancingSettings:
 
     size: int = 64
     upscaler: str = upscaling.AUTO  # not used at 64
-    backend: str = upscaling.BACKENDS[0]  # or realesrgan
+    backend: str = upscaling.AUTO  # one of upscaling.BACKENDS
     precision: str = upscaling.AUTO  # or float32
 
     def __post_init__(self) -> None:

@@ -6,6 +6,8 @@ PNG, and never goes through JPEG.
 
 import hashlib
 from collections.abc import Callable, Sequence
+from functools import cached_property
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +37,13 @@ DEFAULT_GPU = "RealESRGAN_x4plus"
 AUTO = "auto"
 """`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
 
-BACKENDS = ("spandrel", "realesrgan")
+BACKENDS = (AUTO, "spandrel", "ncnn", "realesrgan")
+"""`AUTO` is spandrel, which is PyTorch, but ncnn for small networks (`Compact`) in float32 on a processor."""
 PRECISIONS = (AUTO, "float32")
 """`AUTO` is half precision where the device computes in it natively: on a GPU, and by published networks of the small
 kind (`Compact`) on processors with bfloat16."""
+ENLARGER_KEYS = ("upscaler", "upscaler_sha256", "upscaler_precision", "backend", "ncnn")
+"""What a picture's file says of its enlarger: with the versions of other packages, all that decides its pixels."""
 TILE, SMALLEST_TILE = 512, 32
 """Side of a tile in input pixels: what is begun with, and what is not gone below when memory runs out."""
 
@@ -66,6 +71,7 @@ class Upscaler:
         batch: Pictures of one size that go through together.
         parallel: Whether pictures go through at once, each by itself on a core of its own.
         precision: What the network computes in; None where there is none.
+        backend: What runs the network; None where there is none.
     """
 
     def __init__(
@@ -79,10 +85,17 @@ class Upscaler:
         batch: int = 1,
         parallel: bool = False,
         precision: str | None = None,
+        backend: str | None = None,
     ) -> None:
         self.name, self.scale, self.sha256, self.tile, self.batch = name, scale, sha256, tile, batch
-        self.parallel, self.precision = parallel, precision
+        self.parallel, self.precision, self.backend = parallel, precision, backend
         self._network = network
+
+    @cached_property
+    def about(self) -> dict[str, str | None]:
+        """What a picture's file says of its enlarger, by `ENLARGER_KEYS`."""
+        ncnn = version("ncnn") if self.backend == "ncnn" else None
+        return dict(zip(ENLARGER_KEYS, (self.name, self.sha256, self.precision, self.backend, ncnn), strict=True))
 
     @property
     def at_once(self) -> int:
@@ -218,7 +231,7 @@ def load_upscaler(
     *,
     device: torch.device | str = "cpu",
     download: bool = True,
-    backend: str = "spandrel",
+    backend: str = AUTO,
     precision: str = AUTO,
 ) -> Upscaler:
     """Load an upscaler.
@@ -228,8 +241,9 @@ def load_upscaler(
             spandrel knows; a file named by path is taken as it is, and its hash recorded.
         device: Where the network runs.
         download: Whether weights may be fetched.
-        backend: `spandrel`, or `realesrgan`, the package by the networks' authors, which has to be installed and
-            computes in float32.
+        backend: One of `BACKENDS`: `auto`; `spandrel`; `ncnn`, for small networks on a processor, within 1 of 255 of
+            spandrel's pictures; or `realesrgan`, the package by the networks' authors, which has to be installed. The
+            last two compute in float32.
         precision: `auto` or `float32`, see `PRECISIONS`. A network named by path is in float32 on a processor.
 
     Raises:
@@ -262,10 +276,10 @@ def load_upscaler(
 
         one = load_realesrgan(path, where)
         together = lambda images: np.stack([one(image) for image in images])  # noqa: E731
-        return Upscaler(path.stem, SCALE, together, sha256=sha256, precision="float32")
+        return Upscaler(path.stem, SCALE, together, sha256=sha256, precision="float32", backend=backend)
     # What half precision changes was measured on the published networks; of others on a processor nothing is known.
     half = precision == AUTO and (where.type == "cuda" or name in NETWORKS)
-    network = load_network(path, where, half=half)
+    network = load_network(path, where, half=half, backend=backend)
     # On a processor a batch is no faster, and alone a picture is the same to the bit whatever comes with it.
     cpu = where.type == "cpu"
     return Upscaler(
@@ -276,6 +290,7 @@ def load_upscaler(
         batch=1 if cpu else 8,
         parallel=cpu,
         precision=network.precision,
+        backend=network.backend,
     )
 
 

@@ -1,11 +1,15 @@
 import json
+import sys
+from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
 from artgan_lib import ArtganError, ConvertingSettings, GenerationJob, build_models, export_generator, preset
+from artgan_lib.images import read_metadata
 from artgan_lib.studio.again import settings_like
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import EnhancingSettings, GenerationSettings
@@ -16,6 +20,16 @@ def paint(
 ) -> list[Path]:
     enhancing = EnhancingSettings(256, upscaler)
     return GenerationJob(generation, enhancing, ConvertingSettings(**converting), folder, device="cpu").run().pictures
+
+
+def noted(picture: Path, target: Path, change: dict[str, Any], without: tuple[str, ...] = ()) -> Path:
+    """The same picture, whose file says something else of it."""
+    with Image.open(picture) as image:
+        told = {name: value for name, value in json.loads(image.info["artgan"]).items() if name not in without}
+        info = PngImagePlugin.PngInfo()
+        info.add_text("artgan", json.dumps(told | change))
+        image.save(target, pnginfo=info)
+    return target
 
 
 @pytest.mark.parametrize(
@@ -62,12 +76,8 @@ def test_what_cannot_be_made_again_is_told(model: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize("change", [{"seed": "x"}, {"size": 65}, {"recipe": "nonsense"}, {"seed": -1}, {"upscaler": 5}])
 def test_a_forged_recipe_is_refused(change: dict[str, object], model: Path, tmp_path: Path) -> None:
     (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
-    with Image.open(picture) as image:
-        info = PngImagePlugin.PngInfo()
-        info.add_text("artgan", json.dumps(json.loads(image.info["artgan"]) | change))
-        image.save(tmp_path / "forged.png", pnginfo=info)
     with pytest.raises(ArtganError):
-        settings_like(tmp_path / "forged.png", model)
+        settings_like(noted(picture, tmp_path / "forged.png", change), model)
 
 
 def test_another_network_of_the_same_name_is_told(
@@ -94,7 +104,7 @@ def test_a_picture_enlarged_in_half_precision_is_made_again_so_or_the_difference
         monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda: able)
         again = settings_like(picture, model, upscaler)
         job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "not used", device="cpu")
-        return again.enhancing.precision, again.differences + again.precision_difference(job.precision)
+        return again.enhancing.precision, again.differences + again.enlarger_differences(job.enlarger)
 
     for able in (True, False):
         monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda able=able: able)
@@ -105,6 +115,30 @@ def test_a_picture_enlarged_in_half_precision_is_made_again_so_or_the_difference
     assert told(narrow, False) == ("auto", changed)
     assert told(narrow, True, str(shared_weights / "realesr-general-x4v3.pth")) == ("auto", changed)
     assert told(exact, True) == told(exact, False) == ("float32", [])
+
+
+def test_what_ncnn_enlarged_is_so_again_or_it_is_told(
+    model: Path, shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
+    monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda: False)
+    (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1), "auto")
+    assert read_metadata(picture)["backend"] == "ncnn"
+    assert read_metadata(picture)["ncnn"] == version("ncnn")
+
+    def told(picture: Path) -> list[str]:
+        again = settings_like(picture, model)
+        job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "not used", device="cpu")
+        return again.enlarger_differences(job.enlarger)
+
+    old = noted(picture, tmp_path / "old.png", {"backend": "spandrel", "ncnn": None})
+    assert told(picture) == told(old) == []
+    later = noted(picture, tmp_path / "later.png", {"ncnn": "2.0"})
+    assert told(later) == [f"ncnn 2.0 -> {version('ncnn')}"]
+    monkeypatch.setitem(sys.modules, "ncnn", None)  # what import takes for "there is none"
+    assert told(picture)[0] == "backend ncnn -> spandrel"
+    assert told(old) == []
+    assert settings_like(old, model).enhancing.backend == "spandrel"
 
 
 @pytest.mark.parametrize(
@@ -120,12 +154,7 @@ def test_what_pictures_were_enlarged_in_before_that_was_noted(
     about: dict[str, str | None], precision: str | None, model: Path, tmp_path: Path
 ) -> None:
     (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
-    with Image.open(picture) as image:
-        told = json.loads(image.info["artgan"])
-        del told["upscaler_precision"]
-        info = PngImagePlugin.PngInfo()
-        info.add_text("artgan", json.dumps(told | about))
-        image.save(tmp_path / "old.png", pnginfo=info)
-    again = settings_like(tmp_path / "old.png", model)
-    assert again.precision == precision
+    again = settings_like(noted(picture, tmp_path / "old.png", about, without=("upscaler_precision", "backend")), model)
+    assert again.enlarger["upscaler_precision"] == precision
+    assert again.enhancing.backend == ("spandrel" if about["upscaler_sha256"] else "auto")
     assert again.enhancing.precision == ("float32" if precision == "float32" else "auto")
