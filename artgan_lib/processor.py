@@ -5,6 +5,11 @@ from typing import Any
 import torch
 
 
+def has_avx512() -> bool:
+    """Tell whether PyTorch computes sixteen numbers at once on this processor."""
+    return torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+
+
 def has_bfloat16() -> bool:
     """Tell whether this processor multiplies in bfloat16 itself; one that does not is slower by it."""
     found: dict[str, Any] = getattr(torch.cpu, "get_capabilities", dict)()

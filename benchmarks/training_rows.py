@@ -135,12 +135,13 @@ LEVERS: dict[str, Callable[[Plan], Plan]] = {
     "channels last": lambda plan: replace(plan, channels_last=True),
     "closed derivatives": lambda plan: replace(plan, channels_last=True, closed=True),
     "narrow layers by patches": lambda plan: replace(plan, channels_last=True, patches=True),
+    "Winograd's algorithm": lambda plan: replace(plan, channels_last=True, winograd=True),
     "real and fake in one pass": lambda plan: replace(plan, together=True),
     "fused Adam": lambda plan: replace(plan, fused=True),
     "bf16 but for the penalty": lambda plan: replace(plan, channels_last=True, precision="bf16"),
     "one CUDA graph": lambda plan: replace(plan, graph=True),
 }
-"""How each is taken by itself; three of them need channels last."""
+"""How each is taken by itself; four of them need channels last."""
 
 
 def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
@@ -188,7 +189,7 @@ def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
 
 
 def _kept(name: str, chosen: Plan) -> bool:
-    fields = ("keep_memory", "channels_last", "closed", "patches", "together", "fused", "bf16", "graph")
+    fields = ("keep_memory", "channels_last", "closed", "patches", "winograd", "together", "fused", "bf16", "graph")
     for lever, field in zip(LEVERS, fields, strict=True):
         if lever == name:
             return bool(getattr(chosen, field, False))

@@ -18,12 +18,17 @@ from artgan_lib.gan.distributed import World
 from artgan_lib.gan.models import SameConv2d, SameConvTranspose2d
 from artgan_lib.gan.updates import Batch, Networks, update_in_turn, update_together
 from artgan_lib.memory import kept_memory
+from artgan_lib.processor import has_avx512
 
 Precision = Literal["float32", "tf32", "bf16"]
 Step = Callable[[Batch], Tensor]
 
 PATCHED = (5, 48)
 """Kernel and least width of networks whose narrowest layers go by patches; others the library's kernels do as fast."""
+
+MULTIPLIED_LESS, WIDE = (4, 5), 64
+"""Kernels, and least channels on both sides, of layers that go by Winograd's algorithm: there products outweigh what
+goes with them. That was measured on processors without AVX-512; those with it have faster products."""
 
 WARM_UP = 3
 """Steps before a CUDA graph is recorded: they are steps of the run like any other."""
@@ -37,6 +42,7 @@ class Plan:
     keep_memory: bool = False  # `memory`, on a processor
     closed: bool = False  # `gan.convolutions`, where a penalty differentiates twice
     patches: bool = False  # `gan.patches`, on a processor
+    winograd: bool = False  # `gan.winograd`, on a processor
     together: bool = False  # real and fake judged in one pass
     fused: bool = False  # one kernel for all of Adam
     graph: bool = False  # the whole step recorded once as a CUDA graph
@@ -68,12 +74,16 @@ def choose_plan(config: TrainConfig, world: World, *, fast: bool = True, precisi
         precision = "float32"
     if not fast:
         return Plan(precision=precision)
+    # In few digits what goes by Winograd's algorithm would lose most of them.
+    winograd = kind == "cpu" and precision == "float32" and config.kernel_size in MULTIPLIED_LESS and not has_avx512()
+    patches = kind == "cpu" and config.kernel_size == PATCHED[0] and config.width >= PATCHED[1] and not winograd
     return Plan(
         # Without tensor cores a GPU is no faster with channels last.
         channels_last=kind == "cpu" or (kind == "cuda" and precision != "float32"),
         keep_memory=kind == "cpu",
         closed=kind == "cpu" and config.gradient_correction == "penalty",
-        patches=kind == "cpu" and config.kernel_size == PATCHED[0] and config.width >= PATCHED[1],
+        patches=patches,
+        winograd=winograd,
         together=config.judge_normalization != "batch",  # there a picture's score depends on its neighbours
         fused=kind == "cuda" and config.optimizer == "adam",
         graph=kind == "cuda" and world.size == 1 and config.gradient_correction != "clip-norm",
@@ -86,11 +96,13 @@ def arrange(networks: Networks, plan: Plan) -> None:
     layout = torch.channels_last if plan.channels_last else torch.contiguous_format
     for network in networks.modules:
         network.to(memory_format=layout)
-    narrowest = (_first(networks.generator, SameConvTranspose2d), _last(networks.judge, SameConv2d))
-    for layer in networks.judge.modules():
-        if isinstance(layer, SameConv2d):
-            layer.closed = plan.closed
-    for layer in narrowest:
+    for network in networks.modules:
+        for layer in network.modules():
+            if isinstance(layer, SameConv2d):
+                layer.closed = plan.closed
+            if isinstance(layer, SameConv2d | SameConvTranspose2d):
+                layer.by_winograd = plan.winograd and min(layer.in_channels, layer.out_channels) >= WIDE
+    for layer in (_first(networks.generator, SameConvTranspose2d), _last(networks.judge, SameConv2d)):
         layer.by_patches = plan.patches
     for optimizer in (networks.optimizer_g, networks.optimizer_d):
         _arrange_optimizer(optimizer, plan)

@@ -14,6 +14,7 @@ from torch.nn import functional as F
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
+from artgan_lib.gan import winograd
 from artgan_lib.gan.convolutions import convolve
 from artgan_lib.gan.patches import cut, lay
 from artgan_lib.images import to_uint8
@@ -44,9 +45,12 @@ class SameConv2d(nn.Conv2d):
         self.around = (before, after, before, after)
         self.closed = False  # True: derivatives as of `gan.convolutions`
         self.by_patches = False  # True: as a matrix product over patches, see `gan.patches`
+        self.by_winograd = False  # True: with fewer multiplications, see `gan.winograd`
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', H / 2, W / 2)."""
+        if self.by_winograd:
+            return _biased(winograd.convolve(x, self.weight, self.around[0]), self.bias)
         function = convolve if self.closed else F.conv2d
         if self.by_patches:
             weight = self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
@@ -66,9 +70,13 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         super().__init__(channels_in, channels_out, kernel_size, stride=2, padding=before, bias=bias)
         self.surplus = after - before
         self.by_patches = False  # True: as a matrix product that gives patches, see `gan.patches`
+        self.by_winograd = False  # True: with fewer multiplications, see `gan.winograd`
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (N, C, H, W) to (N, C', 2 H, 2 W)."""
+        if self.by_winograd:
+            before, _ = same_padding(self.kernel_size[0])
+            return _biased(winograd.convolve_transposed(x, self.weight, before), self.bias)
         if self.by_patches:
             return self._forward_by_patches(x)
         x = super().forward(x, output_size)
@@ -79,13 +87,17 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         weight = self.weight.permute(2, 3, 1, 0).reshape(-1, self.in_channels, 1, 1)
         side = 2 * x.shape[-1]
         y = lay(F.conv2d(x, weight), kernel, side - 2 + kernel)[..., before : before + side, before : before + side]
-        return y if self.bias is None else y + self.bias[:, None, None]
+        return _biased(y, self.bias)
 
 
 def same_padding(kernel_size: int) -> tuple[int, int]:
     """Return the pixels that Keras pads before and after a side of even length at stride 2."""
     total = kernel_size - 2
     return total // 2, total - total // 2
+
+
+def _biased(x: Tensor, bias: Tensor | None) -> Tensor:
+    return x if bias is None else x + bias[:, None, None]
 
 
 class ChannelNorm(nn.Module):

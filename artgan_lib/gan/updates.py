@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from artgan_lib.config import TrainConfig
+from artgan_lib.gan.convolutions import only_inputs
 from artgan_lib.gan.distributed import ALONE, World, synchronized
 from artgan_lib.gan.losses import discriminator_loss, gradient_penalty, non_saturating_loss, wasserstein_estimate
 from artgan_lib.gan.models import Generator, Judge, build_models
@@ -118,7 +119,8 @@ def update_together(
     real_score, fake_score = judge_both(judge, batch.real, fake, together)
     loss_g = generator_loss(config, real_score, fake_score)
     loss_d, penalty = judge_loss(config, judge, batch.real, fake, real_score, fake_score, batch.mix[0])
-    gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
+    with only_inputs():  # of the judge: its weights stay
+        gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()), retain_graph=True)
     gradients_d = torch.autograd.grad(loss_d, list(judge.parameters()))
     _apply(config, optimizer_g, generator, gradients_g, world)
     _apply(config, optimizer_d, judge, gradients_d, world)
@@ -144,7 +146,9 @@ def update_in_turn(
     with torch.no_grad():
         real_score = judge(batch.real).to(batch.real)
     loss_g = generator_loss(config, real_score, judge(generator(batch.z_generator).to(batch.real)).to(batch.real))
-    _apply(config, optimizer_g, generator, torch.autograd.grad(loss_g, list(generator.parameters())), world)
+    with only_inputs():  # of the judge: its weights stay
+        gradients_g = torch.autograd.grad(loss_g, list(generator.parameters()))
+    _apply(config, optimizer_g, generator, gradients_g, world)
     for z, mix in zip(batch.z_judge, batch.mix, strict=True):
         with torch.no_grad():
             fake = generator(z).to(batch.real)

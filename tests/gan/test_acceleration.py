@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from artgan_lib import ArtganError, Callback, TrainConfig, preset, train
+from artgan_lib.gan import acceleration
 from artgan_lib.gan.acceleration import PLAIN, WARM_UP, GraphedStep, Plan, arrange, build_step, choose_plan
 from artgan_lib.gan.distributed import ALONE, World
 from artgan_lib.gan.models import SameConv2d, SameConvTranspose2d
@@ -38,8 +39,15 @@ def iterate(
     return networks, torch.stack([step(Batch(*(part.to(kind) for part in batch))) for batch in batches])
 
 
-def test_what_a_processor_takes() -> None:
-    assert Plan(keep_memory=True, channels_last=True, closed=True, patches=True, together=True) == FAST
+def test_what_a_processor_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    common = Plan(keep_memory=True, channels_last=True, closed=True, together=True)
+    monkeypatch.setattr(acceleration, "has_avx512", lambda: False)
+    assert choose_plan(preset("wgan-gp"), ALONE) == replace(common, winograd=True)
+    assert choose_plan(preset("dcgan"), ALONE).winograd
+    assert not choose_plan(preset("wgan-gp", kernel_size=3), ALONE).winograd
+    assert choose_plan(preset("wgan-gp"), ALONE, precision="bf16") == replace(common, patches=True, precision="bf16")
+    monkeypatch.setattr(acceleration, "has_avx512", lambda: True)
+    assert choose_plan(preset("wgan-gp"), ALONE) == replace(common, patches=True)
     dcgan = choose_plan(preset("dcgan"), ALONE)
     assert not dcgan.together  # batch normalisation: scores depend on what else is judged
     assert not dcgan.patches
@@ -56,10 +64,26 @@ def test_what_a_processor_takes() -> None:
         choose_plan(preset("wgan-gp"), ALONE, precision="float8")  # type: ignore[arg-type]
 
 
+def test_wide_layers_alone_go_by_winograds_algorithm() -> None:
+    config = small("wgan-gp", width=16, kernel_size=5)
+    networks = build_networks(config, CPU)
+    arrange(networks, replace(FAST, winograd=True))
+    layers = [layer for network in networks.modules for layer in network.modules()]
+    kinds = SameConv2d, SameConvTranspose2d
+    found = [(layer.in_channels, layer.out_channels) for layer in layers if getattr(layer, "by_winograd", False)]
+    assert found == [(128, 64), (64, 128)]
+    assert sum(isinstance(layer, kinds) for layer in layers) == 8
+
+
+@pytest.mark.parametrize("way", ["patches", "winograd"])
 @pytest.mark.parametrize("variant", ["dcgan", "wgan-gp", "wgan-clip", "dcgan-five-updates"])
-def test_twenty_fast_steps_are_twenty_plain_steps_but_for_rounding(variant: str, pictures: np.ndarray) -> None:
+def test_twenty_fast_steps_are_twenty_plain_steps_but_for_rounding(
+    variant: str, way: str, pictures: np.ndarray, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(acceleration, "WIDE", 1)  # all layers
     config = small(variant, kernel_size=5)
-    plan = replace(choose_plan(config, ALONE), patches=True, closed=True, fused=True)
+    ways = {"patches": way == "patches", "winograd": way == "winograd"}
+    plan = replace(choose_plan(config, ALONE), closed=True, fused=True, **ways)
     # In double precision, since two players drive apart what differs in the last digit of single precision.
     (networks, plain), (others, fast) = (iterate(config, way, pictures, 20, torch.float64) for way in (PLAIN, plan))
     torch.testing.assert_close(fast, plain, rtol=1e-6, atol=1e-6, equal_nan=True)
@@ -83,13 +107,14 @@ def test_patches_are_the_convolution_and_its_transpose_and_can_be_differentiated
 
 
 @pytest.mark.parametrize("kernel", [3, 4, 5])
-def test_layers_by_patches_are_the_same_layers(kernel: int) -> None:
+@pytest.mark.parametrize("way", ["by_patches", "by_winograd"])
+def test_layers_by_other_ways_are_the_same_layers(way: str, kernel: int) -> None:
     torch.manual_seed(kernel)
     for layer, side in ((SameConv2d(3, 4, kernel, bias=True), 8), (SameConvTranspose2d(3, 4, kernel, bias=True), 4)):
         x = torch.randn(2, 3, side, side)
         plain = layer(x)
-        layer.by_patches = True
-        torch.testing.assert_close(layer(x), plain, rtol=1e-5, atol=1e-6)
+        setattr(layer, way, True)
+        torch.testing.assert_close(layer(x), plain, rtol=1e-5, atol=1e-5)
 
 
 class StandIn:
