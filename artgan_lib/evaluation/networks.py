@@ -18,7 +18,9 @@ from torch.nn import functional as F
 from torch.nn.utils import fuse_conv_bn_eval
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.evaluation.winograd import multiply_less
 from artgan_lib.images import to_float
+from artgan_lib.processor import has_avx512
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -249,13 +251,15 @@ def _ready(network: nn.Module, device: torch.device) -> nn.Module:
     """Put a network into the form in which it only looks; channels last is twice as fast on a processor.
 
     What batch normalisation does to a convolution's result is put into its weights, which changes features by less than
-    a millionth.
+    a millionth. So does taking fewer products for it, where they are slow.
     """
     network.eval()
     for block in network.modules():
         conv, norm = getattr(block, "conv", None), getattr(block, "bn", None)
         if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             block.conv, block.bn = fuse_conv_bn_eval(conv, norm), nn.Identity()
+    if device.type == "cpu" and not has_avx512():
+        multiply_less(network)
     return network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 

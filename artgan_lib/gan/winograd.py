@@ -64,13 +64,13 @@ class Tiles(NamedTuple):
         size, across = self.kernel + 2 * TILE - 2, self.side // (2 * TILE)
         strides = (row, column, picture, 2 * TILE * row, 2 * TILE * column, channel)
         tiles = padded.as_strided((size, size, count, across, across, channels), strides)
-        return _both_sides(_matrices(self.kernel, x.dtype).pixels, tiles.reshape(size * size, -1, channels))
+        return both_sides(_matrices(self.kernel, x.dtype).pixels, tiles.reshape(size * size, -1, channels))
 
     def transpose(self, values: Tensor) -> Tensor:
         """Transform back and add tiles up where they overlap."""
         step, across, channels = 2 * TILE, self.side // (2 * TILE), values.shape[-1]
         size, rest = self.kernel + step - 2, self.kernel - 2
-        tiles = _both_sides(_matrices(self.kernel, values.dtype).pixels.T, values)
+        tiles = both_sides(_matrices(self.kernel, values.dtype).pixels.T, values)
         tiles = tiles.view(size, size, -1, across, across, channels).permute(2, 3, 0, 4, 1, 5)
         count = len(tiles)
         x = values.new_zeros(count, across + 1, step, across + 1, step, channels)
@@ -99,12 +99,12 @@ class Results(NamedTuple):
         count, channels = y.shape[:2]
         across = self.side // TILE
         squares = y.permute(0, 2, 3, 1).reshape(count, across, TILE, across, TILE, channels).permute(2, 4, 0, 1, 3, 5)
-        return _both_sides(_matrices(self.kernel, y.dtype).results.T, squares.reshape(TILE * TILE, -1, channels))
+        return both_sides(_matrices(self.kernel, y.dtype).results.T, squares.reshape(TILE * TILE, -1, channels))
 
     def transpose(self, values: Tensor) -> Tensor:
         """Interpolate, and put the squares side by side."""
         across, channels = self.side // TILE, values.shape[-1]
-        squares = _both_sides(_matrices(self.kernel, values.dtype).results, values)
+        squares = both_sides(_matrices(self.kernel, values.dtype).results, values)
         squares = squares.view(TILE, TILE, -1, across, across, channels).permute(2, 3, 0, 4, 1, 5)
         return squares.reshape(-1, self.side, self.side, channels).permute(0, 3, 1, 2)
 
@@ -117,11 +117,11 @@ class Weights(NamedTuple):
     def forward(self, weight: Tensor) -> Tensor:
         """Transform both sides of each kernel."""
         taps = weight.permute(2, 3, 1, 0).reshape(self.kernel**2, weight.shape[1], weight.shape[0])
-        return _both_sides(_matrices(self.kernel, weight.dtype).weights, taps)
+        return both_sides(_matrices(self.kernel, weight.dtype).weights, taps)
 
     def transpose(self, values: Tensor) -> Tensor:
         """Transform back."""
-        taps = _both_sides(_matrices(self.kernel, values.dtype).weights.T, values)
+        taps = both_sides(_matrices(self.kernel, values.dtype).weights.T, values)
         return taps.view(self.kernel, self.kernel, *taps.shape[1:]).permute(3, 2, 0, 1).contiguous()
 
 
@@ -144,7 +144,7 @@ class _Linear(Function):
         return _Linear.apply(gradients[0], *ctx.maps), None, None
 
 
-def _both_sides(matrix: Tensor, x: Tensor) -> Tensor:
+def both_sides(matrix: Tensor, x: Tensor) -> Tensor:
     """Multiply both sides of squares (p p, M, C), of which each number is a matrix, by (q, p): (q q, M, C)."""
     after, before = matrix.shape
     rows = (matrix @ x.reshape(before, -1)).view(after, before, -1)
