@@ -1,6 +1,6 @@
 """Small networks by ncnn, for processors: in float32 and nearly twice as fast as by PyTorch.
 
-ncnn computes convolutions of 3 x 3 by Winograd's algorithm (Lavin and Gray 2015), which multiplies a fifth to a fourth
+ncnn computes convolutions of 3 x 3 by Winograd's algorithm (Lavin and Gray 2016), which multiplies a fourth
 as often as the plain sum does; PyTorch has no such kernel for processors. What comes out differs by rounding.
 """
 
