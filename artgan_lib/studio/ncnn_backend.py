@@ -1,4 +1,4 @@
-"""Small networks by ncnn, for processors: in float32 and nearly twice as fast as by PyTorch.
+"""Small networks by ncnn, for processors: in float32, and faster than by PyTorch.
 
 ncnn computes convolutions of 3 x 3 by Winograd's algorithm (Lavin and Gray 2016), which multiplies a fourth
 as often as the plain sum does; PyTorch has no such kernel for processors. What comes out differs by rounding.
