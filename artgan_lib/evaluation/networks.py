@@ -20,7 +20,7 @@ from torch.nn.utils import fuse_conv_bn_eval
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.winograd import multiply_less
 from artgan_lib.images import to_float
-from artgan_lib.processor import has_avx512
+from artgan_lib.processor import has_only_avx2
 
 Run = Callable[[np.ndarray], np.ndarray]
 
@@ -258,7 +258,7 @@ def _ready(network: nn.Module, device: torch.device) -> nn.Module:
         conv, norm = getattr(block, "conv", None), getattr(block, "bn", None)
         if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
             block.conv, block.bn = fuse_conv_bn_eval(conv, norm), nn.Identity()
-    if device.type == "cpu" and not has_avx512():
+    if device.type == "cpu" and has_only_avx2():
         multiply_less(network)
     return network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 

@@ -18,7 +18,7 @@ from artgan_lib.gan.distributed import World
 from artgan_lib.gan.models import SameConv2d, SameConvTranspose2d
 from artgan_lib.gan.updates import Batch, Networks, update_in_turn, update_together
 from artgan_lib.memory import kept_memory
-from artgan_lib.processor import has_avx512
+from artgan_lib.processor import has_only_avx2
 
 Precision = Literal["float32", "tf32", "bf16"]
 Step = Callable[[Batch], Tensor]
@@ -28,7 +28,7 @@ PATCHED = (5, 48)
 
 MULTIPLIED_LESS, WIDE = (4, 5), 64
 """Kernels, and least channels on both sides, of layers that go by Winograd's algorithm: there products outweigh what
-goes with them. That was measured on processors without AVX-512; those with it have faster products."""
+goes with them. That was measured with AVX2 alone; AVX-512 has faster products, and of others nothing is known."""
 
 WARM_UP = 3
 """Steps before a CUDA graph is recorded: they are steps of the run like any other."""
@@ -75,7 +75,7 @@ def choose_plan(config: TrainConfig, world: World, *, fast: bool = True, precisi
     if not fast:
         return Plan(precision=precision)
     # In few digits what goes by Winograd's algorithm would lose most of them.
-    winograd = kind == "cpu" and precision == "float32" and config.kernel_size in MULTIPLIED_LESS and not has_avx512()
+    winograd = kind == "cpu" and precision == "float32" and config.kernel_size in MULTIPLIED_LESS and has_only_avx2()
     patches = kind == "cpu" and config.kernel_size == PATCHED[0] and config.width >= PATCHED[1] and not winograd
     return Plan(
         # Without tensor cores a GPU is no faster with channels last.

@@ -14,7 +14,7 @@ from torch import nn
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.processor import has_bfloat16
-from artgan_lib.studio.ncnn_backend import NcnnNetwork, is_small
+from artgan_lib.studio.ncnn_backend import NcnnNetwork, read_layers
 
 if TYPE_CHECKING:
     from spandrel import ImageModelDescriptor
@@ -79,6 +79,13 @@ def load_network(
     """
     if backend == "ncnn" and device.type != "cpu":
         raise ArtganError(f"ncnn runs networks on a processor, not on {device.type}; take --device cpu")
+    exact = device.type == "cpu" and not (half and has_bfloat16())
+    if backend == "ncnn" or (backend == "auto" and exact and find_spec("ncnn") is not None):
+        layers = read_layers(path)
+        if layers:
+            return NcnnNetwork(layers)
+        if backend == "ncnn":
+            raise ArtganError(f"{path} is no small network (Compact), and ncnn runs those; take --backend spandrel")
     from spandrel import ImageModelDescriptor, ModelLoader  # it brings many kinds of network along
 
     try:
@@ -87,10 +94,6 @@ def load_network(
         raise ArtganError(f"{path} is not an upscaling network that can be read ({type(error).__name__})") from None
     if not isinstance(model, ImageModelDescriptor) or model.scale not in (2, 4) or model.input_channels != 3:
         raise ArtganError(f"{path} does not enlarge colour pictures by 2 or 4; choose another network")
-    narrow = half and _halves(model, device)
-    by_ncnn = device.type == "cpu" and not narrow and is_small(model) and find_spec("ncnn") is not None
-    if backend == "ncnn" or (backend == "auto" and by_ncnn):
-        return NcnnNetwork(model)
     return Network(model, device, half=half)
 
 

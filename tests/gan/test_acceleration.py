@@ -41,12 +41,12 @@ def iterate(
 
 def test_what_a_processor_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     common = Plan(keep_memory=True, channels_last=True, closed=True, together=True)
-    monkeypatch.setattr(acceleration, "has_avx512", lambda: False)
+    monkeypatch.setattr(acceleration, "has_only_avx2", lambda: True)
     assert choose_plan(preset("wgan-gp"), ALONE) == replace(common, winograd=True)
     assert choose_plan(preset("dcgan"), ALONE).winograd
     assert not choose_plan(preset("wgan-gp", kernel_size=3), ALONE).winograd
     assert choose_plan(preset("wgan-gp"), ALONE, precision="bf16") == replace(common, patches=True, precision="bf16")
-    monkeypatch.setattr(acceleration, "has_avx512", lambda: True)
+    monkeypatch.setattr(acceleration, "has_only_avx2", lambda: False)
     assert choose_plan(preset("wgan-gp"), ALONE) == replace(common, patches=True)
     dcgan = choose_plan(preset("dcgan"), ALONE)
     assert not dcgan.together  # batch normalisation: scores depend on what else is judged

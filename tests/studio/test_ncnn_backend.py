@@ -1,3 +1,4 @@
+import subprocess
 import sys
 from pathlib import Path
 from types import SimpleNamespace
@@ -6,11 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 from spandrel.architectures.Compact import Compact
 
 from artgan_lib import ArtganError, load_upscaler, synthetic_paintings
-from artgan_lib.studio import ncnn_backend
-from artgan_lib.studio.ncnn_backend import NcnnNetwork, describe
+from artgan_lib.studio.ncnn_backend import NcnnNetwork, describe, read_layers
 from artgan_lib.studio.networks import load_network
 from artgan_lib.studio.side_by_side import side_by_side
 
@@ -28,10 +29,10 @@ def small(tmp_path: Path) -> Path:
     return small_network(tmp_path / "small.pth", scale=4)
 
 
-def small_network(path: Path, *, scale: int, features: int = 16) -> Path:
+def small_network(path: Path, *, scale: int, features: int = 16, pairs: int = 3) -> Path:
     with torch.random.fork_rng():
         torch.manual_seed(2)
-        network = Compact(num_feat=features, num_conv=3, upscale=scale)
+        network = Compact(num_feat=features, num_conv=pairs, upscale=scale)
         for layer in network.body:
             if isinstance(layer, torch.nn.PReLU):
                 layer.weight.data.uniform_(-0.5, 1.5)
@@ -78,8 +79,9 @@ def test_a_picture_is_the_same_to_the_bit_on_any_number_of_threads(small: Path, 
         torch.set_num_threads(cores)
 
 
-def test_the_description_is_the_chain_of_layers_and_the_picture_added_to_its_end() -> None:
-    text, weights = describe(Compact(num_feat=8, num_conv=1, upscale=2))
+def test_the_description_is_the_chain_of_layers_and_the_picture_added_to_its_end(tmp_path: Path) -> None:
+    path = small_network(tmp_path / "small.pth", scale=2, features=8, pairs=1)
+    text, weights = describe(read_layers(path) or [])
     assert text.splitlines() == [
         "7767517",
         "10 11",
@@ -111,16 +113,63 @@ def test_it_is_taken_where_it_pays_and_where_it_is_there(small: Path, monkeypatc
         load_upscaler(str(small), backend="ncnn")
 
 
-def test_where_it_cannot_run_the_way_out_is_named(small: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_it_cannot_run_the_way_out_is_named(small: Path, tmp_path: Path) -> None:
     with pytest.raises(ArtganError, match="ncnn runs networks on a processor, not on meta; take --device cpu"):
         load_upscaler(str(small), device="meta", backend="ncnn")
-    monkeypatch.setattr("artgan_lib.studio.networks.is_small", lambda model: False)
-    monkeypatch.setattr(ncnn_backend, "is_small", lambda model: False)
-    assert load_upscaler(str(small)).backend == "spandrel"
-    with pytest.raises(
-        ArtganError, match=r"ncnn runs small networks .* not RealESRGAN Compact; take --backend spandrel"
-    ):
-        load_upscaler(str(small), backend="ncnn")
+    other = tmp_path / "other.safetensors"
+    save_file({"body.0.weight": torch.ones(3, 3, 3, 3)}, other)
+    with pytest.raises(ArtganError, match=r"other.safetensors is no small network .* take --backend spandrel"):
+        load_upscaler(str(other), backend="ncnn")
+
+
+def test_what_is_read_is_the_networks_own_chain(small: Path, tmp_path: Path) -> None:
+    state = torch.load(small, weights_only=True)["params"]
+    layers = read_layers(small)
+    assert layers is not None
+    assert [tuple(weight.shape) for weight, _ in layers[:2]] == [(16, 3, 3, 3), (16,)]
+    assert torch.equal(layers[-1][0], state["body.8.weight"])
+    save_file(state, tmp_path / "same.safetensors")
+    again = read_layers(tmp_path / "same.safetensors")
+    assert again is not None
+    assert all(torch.equal(one, other) for (one, _), (other, _) in zip(layers, again, strict=True))
+    # As networks of the authors may come: the average beside the trained weights, and it goes first.
+    torch.save({"params": {}, "params_ema": state}, tmp_path / "both.pth")
+    assert read_layers(tmp_path / "both.pth") is not None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"body.9.weight": torch.ones(48)},
+        {"body.0.weight": torch.ones(16, 1, 3, 3)},
+        {"body.2.weight": torch.ones(16, 16, 1, 1)},
+        {"body.1.weight": torch.ones(1)},
+        {"body.1.bias": torch.ones(16)},
+        {"body.8.weight": torch.ones(27, 16, 3, 3), "body.8.bias": torch.ones(27)},
+        {"conv.0.weight": torch.ones(1)},
+        {"body.2.bias": None},
+    ],
+    ids=["more", "grey", "kernel", "one slope", "no slope", "three times", "a name", "no bias"],
+)
+def test_another_network_is_left_to_spandrel(change: dict[str, Any], small: Path) -> None:
+    state = torch.load(small, weights_only=True)["params"] | change
+    torch.save({name: value for name, value in state.items() if value is not None}, small)
+    assert read_layers(small) is None
+
+
+def test_a_spoilt_file_is_told_as_such(small: Path) -> None:
+    small.write_bytes(small.read_bytes()[:900])
+    assert read_layers(small) is None
+    with pytest.raises(ArtganError, match=r"small.pth is not an upscaling network that can be read"):
+        load_upscaler(str(small))
+
+
+def test_spandrel_is_not_imported_for_it(small: Path) -> None:
+    code = "import sys; from artgan_lib import load_upscaler; print(load_upscaler(sys.argv[1]).backend, *sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code, str(small)], capture_output=True, text=True, check=True)
+    backend, *modules = done.stdout.split()
+    assert backend == "ncnn"
+    assert not {"spandrel", "torchvision"} & set(modules)
 
 
 def test_too_little_memory_is_told_as_such_and_tiles_become_smaller(
