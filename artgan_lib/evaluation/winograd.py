@@ -61,7 +61,7 @@ class WinogradConv2d(nn.Module):
         count, channels, height, width = x.shape
         high, wide = height + 2 * self.padding - 2, width + 2 * self.padding - 2
         rows, columns = -(-high // TILE), -(-wide // TILE)
-        y = x.new_empty(count, rows, TILE, columns, TILE, self.channels_out)
+        y = x.new_empty(count, high, wide, self.channels_out)
         step = max(1, AT_ONCE // (rows * columns))  # pictures
         padded = x.new_zeros(step, rows * TILE + 2, columns * TILE + 2, channels)
         inner = slice(self.padding, self.padding + height), slice(self.padding, self.padding + width)
@@ -72,7 +72,8 @@ class WinogradConv2d(nn.Module):
             shape = (6, 6, len(part), rows, columns, channels)
             tiles = padded.as_strided(shape, (row, column, picture, TILE * row, TILE * column, channel))
             values = torch.bmm(both_sides(self.pixels, tiles.reshape(36, -1, channels)), self.values)
-            squares = both_sides(self.results, values).view(TILE, TILE, len(part), rows, columns, -1)
-            y[first : first + step] = squares.permute(2, 3, 0, 4, 1, 5)
-        y = y.view(count, rows * TILE, columns * TILE, -1)[:, :high, :wide] + self.bias
+            squares = both_sides(self.results, values).add_(self.bias)
+            squares = squares.view(TILE, TILE, len(part), rows, columns, -1).permute(2, 3, 0, 4, 1, 5)
+            whole = squares.reshape(len(part), rows * TILE, columns * TILE, -1)
+            y[first : first + step] = whole[:, :high, :wide]
         return y.permute(0, 3, 1, 2)

@@ -15,6 +15,7 @@ from artgan_lib.evaluation.extractors import NETWORKS, find_network, load_extrac
 from artgan_lib.evaluation.networks import (
     MobileNetV2,
     build_inception_v3,
+    inception_2015,
     inception_imagenet,
     mobilenet_v2,
     states_from_keras,
@@ -41,6 +42,36 @@ def randomise(network: nn.Module) -> None:
             nn.init.normal_(module.bias, 0, 0.1, generator=rng)
             nn.init.normal_(module.running_mean, 0, 0.1, generator=rng)
             nn.init.uniform_(module.running_var, 0.5, 1.5, generator=rng)
+
+
+@pytest.fixture(scope="module")
+def torch_fidelitys(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Random weights of the Inception of 2015."""
+    from torch_fidelity import feature_extractor_inceptionv3 as theirs
+
+    path = tmp_path_factory.mktemp("inception") / "w.pth"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(theirs.FeatureExtractorInceptionV3, "load_state_dict", lambda network, state: None)
+        torch.save({}, path)
+        network = theirs.FeatureExtractorInceptionV3("x", ["2048"], str(path))
+    randomise(network)
+    torch.save(network.state_dict(), path)
+    return path
+
+
+@pytest.mark.parametrize("layer", ["64", "192", "768", "2048"])
+@pytest.mark.parametrize(("height", "width"), [(64, 64), (48, 300)])
+def test_inception_2015_is_torch_fidelitys(layer: str, height: int, width: int, torch_fidelitys: Path) -> None:
+    from torch_fidelity.feature_extractor_inceptionv3 import FeatureExtractorInceptionV3
+
+    images = np.random.default_rng(0).integers(0, 256, (2, height, width, 3), dtype=np.uint8)
+    network = FeatureExtractorInceptionV3("x", [layer], str(torch_fidelitys))
+    with torch.no_grad():
+        expected = network(torch.from_numpy(images).permute(0, 3, 1, 2))[0].numpy()
+    found = inception_2015(torch_fidelitys, layer, CPU)(images)
+    assert found.shape == (2, int(layer))
+    assert expected.std() > 0.01
+    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4 * np.abs(expected).max())
 
 
 def test_inception_imagenet_is_torchvisions_with_averages_that_do_not_count_the_padding(
