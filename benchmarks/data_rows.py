@@ -38,7 +38,7 @@ def data_rows(paintings: Path, sizes: Sizes, scratch: Path) -> Iterator[Row]:
         dataset = ImageFolder(folder, transforms.Compose(squares()))
         return np.stack([np.asarray(image) for image, _ in dataset])
 
-    pairs = interleaved(theirs, ours, 3 * sizes.rounds)  # more than of others, as one takes no second
+    pairs = interleaved(theirs, ours, 5 * sizes.rounds)  # more than of others, as one takes no second
     cache = scratch / "cache0"
     images = open_cache(cache).images
     exact = bool((np.sort(_hashes(_squares(folder))) == np.sort(_hashes(images))).all())

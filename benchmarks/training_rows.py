@@ -161,7 +161,7 @@ def lever_rows(sizes: Sizes, device: str) -> list[dict[str, Any]]:
                 plans[name] = turn(bare)
         plans["all that are chosen"] = chosen
         steps = {name: step_of(config, plan, images, device) for name, plan in plans.items()}
-        count = sizes.steps if device == "cuda" else 3
+        count = sizes.steps if device == "cuda" else 1
         rounds: list[dict[str, float]] = []
         for number in range(sizes.rounds):
             rounds.append({})

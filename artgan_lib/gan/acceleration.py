@@ -26,9 +26,10 @@ Step = Callable[[Batch], Tensor]
 PATCHED = (5, 48)
 """Kernel and least width of networks whose narrowest layers go by patches; others the library's kernels do as fast."""
 
-MULTIPLIED_LESS, WIDE = (4, 5), 64
-"""Kernels, and least channels on both sides, of layers that go by Winograd's algorithm: there products outweigh what
-goes with them. That was measured with AVX2 alone; AVX-512 has faster products, and of others nothing is known."""
+MULTIPLIED_LESS, WIDE, MANY = (4, 5), 64, 24
+"""Kernels, and least channels on both sides, of layers that go by Winograd's algorithm, and how many pictures the judge
+has to see at once: there products outweigh what goes with them, transforming the weights above all. That was measured
+with AVX2 alone; AVX-512 has faster products, and of others nothing is known."""
 
 WARM_UP = 3
 """Steps before a CUDA graph is recorded: they are steps of the run like any other."""
@@ -74,8 +75,11 @@ def choose_plan(config: TrainConfig, world: World, *, fast: bool = True, precisi
         precision = "float32"
     if not fast:
         return Plan(precision=precision)
+    together = config.judge_normalization != "batch"  # there a picture's score depends on its neighbours
+    many = config.batch_size // world.size * (1 + together) >= MANY
     # In few digits what goes by Winograd's algorithm would lose most of them.
-    winograd = kind == "cpu" and precision == "float32" and config.kernel_size in MULTIPLIED_LESS and has_only_avx2()
+    exact = kind == "cpu" and precision == "float32"
+    winograd = exact and many and config.kernel_size in MULTIPLIED_LESS and has_only_avx2()
     patches = kind == "cpu" and config.kernel_size == PATCHED[0] and config.width >= PATCHED[1] and not winograd
     return Plan(
         # Without tensor cores a GPU is no faster with channels last.
@@ -84,7 +88,7 @@ def choose_plan(config: TrainConfig, world: World, *, fast: bool = True, precisi
         closed=kind == "cpu" and config.gradient_correction == "penalty",
         patches=patches,
         winograd=winograd,
-        together=config.judge_normalization != "batch",  # there a picture's score depends on its neighbours
+        together=together,
         fused=kind == "cuda" and config.optimizer == "adam",
         graph=kind == "cuda" and world.size == 1 and config.gradient_correction != "clip-norm",
         precision=precision,

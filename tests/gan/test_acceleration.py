@@ -45,6 +45,11 @@ def test_what_a_processor_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     assert choose_plan(preset("wgan-gp"), ALONE) == replace(common, winograd=True)
     assert choose_plan(preset("dcgan"), ALONE).winograd
     assert not choose_plan(preset("wgan-gp", kernel_size=3), ALONE).winograd
+    # Few pictures do not earn what transforming the weights costs; a critic sees real and fake at once.
+    few = (("dcgan", 24, 1, True), ("dcgan", 23, 1, False), ("wgan-gp", 12, 1, True), ("wgan-gp", 11, 1, False))
+    for variant, batch, size, pays in (*few, ("dcgan", 64, 4, False)):
+        config, world = preset(variant, batch_size=batch), replace(ALONE, size=size)
+        assert choose_plan(config, world).winograd == pays
     assert choose_plan(preset("wgan-gp"), ALONE, precision="bf16") == replace(common, patches=True, precision="bf16")
     monkeypatch.setattr(acceleration, "has_only_avx2", lambda: False)
     assert choose_plan(preset("wgan-gp"), ALONE) == replace(common, patches=True)
