@@ -14,7 +14,7 @@ from contextlib import contextmanager
 # Options of glibc's mallopt, and what glibc itself comes to in a program with large arrays.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD, _MMAP_MAX = -1, -3, -4
 _USUAL = {_MMAP_MAX: 65_536, _MMAP_THRESHOLD: 32 * 2**20, _TRIM_THRESHOLD: 64 * 2**20}
-_KEEPING = {_MMAP_MAX: 0, _TRIM_THRESHOLD: 2**31 - 1}
+_KEEPING = {_MMAP_MAX: 0, _TRIM_THRESHOLD: -1}  # -1: never
 _depth, _lock = 0, threading.Lock()
 
 

@@ -82,15 +82,15 @@ class Apart:
         arguments: Its arguments.
     """
 
-    def __init__(self, build: Callable[..., Work], *arguments: Any) -> None:
+    def __init__(self, build: Callable[..., Callable[..., Any]], *arguments: Any) -> None:
         context = multiprocessing.get_context("spawn")
         self._here, there = context.Pipe()
         self._process = context.Process(target=_serve, args=(there, build, arguments), daemon=True)
         self._process.start()
         there.close()
 
-    def __enter__(self) -> Work:
-        """Return what does the work once and returns what it returned."""
+    def __enter__(self) -> Callable[..., Any]:
+        """Return what does the work once, with its arguments, and returns what it returned."""
         return self._call
 
     def __exit__(self, *error: object) -> None:
@@ -98,18 +98,18 @@ class Apart:
         self._here.close()
         self._process.join()
 
-    def _call(self) -> Any:
-        self._here.send(True)
+    def _call(self, *arguments: Any) -> Any:
+        self._here.send(arguments)
         return self._here.recv()
 
 
-def _serve(pipe: Connection, build: Callable[..., Work], arguments: tuple[Any, ...]) -> None:
+def _serve(pipe: Connection, build: Callable[..., Callable[..., Any]], arguments: tuple[Any, ...]) -> None:
     torch.set_num_threads(os.cpu_count() or 1)  # as over here
     warnings.simplefilter("ignore")
     work = build(*arguments)
     with suppress(EOFError):
-        while pipe.recv():
-            pipe.send(work())
+        while True:
+            pipe.send(work(*pipe.recv()))
 
 
 def compared(
