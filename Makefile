@@ -50,7 +50,7 @@ figures: $(READY)  ## redraw the committed figures from data/results
 campaign: $(READY)  ## train the three variants for BUDGET minutes on the cache DATA; again, and it goes on
 	@$(BIN)/artgan campaign --data $(DATA) --budget $(BUDGET) --plan $(PLAN)
 
-bench: $(READY)  ## measure beside what others use, about a quarter of an hour: build/bench/cpu.json and data/results
+bench: $(READY)  ## measure beside what others use, up to half an hour: build/bench/cpu.json and data/results
 	@$(BIN)/python -m benchmarks.suite --out data/results/bench-cpu.json
 	@$(BIN)/artgan figures
 

@@ -21,6 +21,7 @@ class Sizes:
     enlarged: tuple[int, int] = (32, 4)  # pictures to 256 and to 1024 pixels
     enlarged_gpu: int = 64
     painted: int = 100
+    growing: tuple[int, int] = (12, 40)  # pictures at 1024 pixels
     features: int = 64
     feature_batch: int = 32
     growth: tuple[int, ...] = (1000, 4000, 16_000, 64_000)
@@ -51,6 +52,7 @@ TOY = Sizes(
     enlarged=(2, 1),
     enlarged_gpu=2,
     painted=4,
+    growing=(1, 2),
     features=4,
     feature_batch=2,
     growth=(8, 16),

@@ -67,6 +67,11 @@ def painting_rows(sizes: Sizes) -> Iterator[Row]:
             times.append(fresh(command, *arguments, "--device", "cpu", "--out", f"{folder}/run")[1])
     yield limited("artgan generate, four pictures of 256 pixels, from cold to files", times, 6.0, "seconds")
 
+    grown = [_most_memory(sizes.growing[1]) - _most_memory(sizes.growing[0]) for _ in range(min(3, sizes.rounds))]
+    each = [max(added / (sizes.growing[1] - sizes.growing[0]), 0.001) for added in grown]
+    name = "artgan generate at 1024 pixels, {} and {} pictures: memory that each adds".format(*sizes.growing)
+    yield limited(name, each, 1024**2 * 3 / 4e6, "megabytes")  # a quarter of a picture's pixels
+
     code = (
         "import sys, time; begun = time.perf_counter(); import artgan_lib; seconds = time.perf_counter() - begun\n"
         "print(seconds, 'torch' in sys.modules)"
@@ -74,6 +79,23 @@ def painting_rows(sizes: Sizes) -> Iterator[Row]:
     runs = [fresh(code)[0].split() for _ in range(2 * sizes.rounds + 1)]
     loaded = any(torch_there == "True" for _, torch_there in runs)
     yield limited("import artgan_lib", [float(run[0]) for run in runs], 0.15, "seconds", torch_imported=loaded)
+
+
+_MEASURED = """
+import sys
+from artgan_lib.interface.cli import main
+code = main(sys.argv[1:])
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+raise SystemExit(code)
+"""
+
+
+def _most_memory(count: int) -> float:
+    """Return the most memory, in MB, that painting so many pictures at 1024 pixels takes at any time."""
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = ["--model", str(GENERATOR), "--count", str(count), "--size", "1024", "--seed", "7"]
+        out, _ = fresh(_MEASURED, "generate", *arguments, "--device", "cpu", "--out", f"{folder}/run")
+    return int(out.split()[-1]) / 1000
 
 
 def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:

@@ -95,6 +95,8 @@ def _absolute(row: Mapping[str, Any]) -> str:
         told.append(f"{100 * figures['share']:.2f} %")
     if "kilobytes" in figures:
         told.append(f"{_digits(figures['kilobytes'])} kB")
+    if "megabytes" in figures:
+        told.append(f"{_digits(figures['megabytes'])} MB")
     if "times_as_long" in figures:
         told.append(f"{_digits(figures['times_as_long'])} times as long")
     return ", ".join(told)
