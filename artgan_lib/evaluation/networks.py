@@ -67,7 +67,7 @@ _LAST = {"64": "MaxPool_1", "192": "MaxPool_2", "768": "Mixed_6e", "2048": "Mixe
 def _stretching(side: int, to: int) -> Tensor:
     """Return what a row of pixels is multiplied by to interpolate it as TensorFlow 1 did, from its first corner on.
 
-    torch-fidelity gathers four neighbours of each pixel instead, which takes a tenth of the time of the whole network.
+    torch-fidelity gathers four neighbours of each pixel instead, which is slower and, but for rounding, the same.
 
     Returns:
         Shape (to, side), float64.
@@ -280,8 +280,8 @@ def _read(path: Path, what: str, build: Callable[[], nn.Module]) -> nn.Module:
 def _ready(network: nn.Module, device: torch.device) -> nn.Module:
     """Put a network into the form in which it only looks; channels last is twice as fast on a processor.
 
-    What batch normalisation does to a convolution's result is put into its weights, which changes features by less than
-    a millionth. So does taking fewer products for it, where they are slow.
+    What batch normalisation does to a convolution's result is put into its weights, and where products are slow, wide
+    layers take fewer of them. Either changes features by about a millionth.
     """
     network.eval()
     for block in network.modules():

@@ -53,7 +53,7 @@ class WinogradConv2d(nn.Module):
         self.register_buffer("values", both_sides(weights, taps).float())  # (36, C, C')
         self.register_buffer("pixels", pixels.float())
         self.register_buffer("results", results.float())
-        self.register_buffer("bias", layer.bias.detach() if layer.bias is not None else None)
+        self.register_buffer("bias", layer.bias)
 
     @torch.no_grad()
     def forward(self, x: Tensor) -> Tensor:

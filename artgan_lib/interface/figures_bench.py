@@ -66,7 +66,7 @@ def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
     ax.axvline(1, color="black", linewidth=0.8)
     ax.set_yticks(places, [_name(row) for row in rows])
     ax.invert_yaxis()
-    ax.set_xlabel("times as fast as the baseline, or limit divided by what was measured; orange: to be reached")
+    ax.set_xlabel("times as fast as the baseline, or limit divided by\nwhat was measured; orange: to be reached")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
 

@@ -118,9 +118,9 @@ def read_layers(path: Path) -> list[Layer] | None:
         state = state.get("params_ema", state.get("params", state))
         count = len({name.split(".")[1] for name in state})
         layers = [(state.pop(f"body.{n}.weight"), state.pop(f"body.{n}.bias", None)) for n in range(count)]
+        return layers if not state and _is_chain(layers) else None
     except Exception:  # what is no such file raises almost anything
         return None
-    return layers if not state and _is_chain(layers) else None
 
 
 def _is_chain(layers: Sequence[Layer]) -> bool:

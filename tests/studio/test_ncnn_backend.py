@@ -148,8 +148,10 @@ def test_what_is_read_is_the_networks_own_chain(small: Path, tmp_path: Path) -> 
         {"body.8.weight": torch.ones(27, 16, 3, 3), "body.8.bias": torch.ones(27)},
         {"conv.0.weight": torch.ones(1)},
         {"body.2.bias": None},
+        {"body.0.weight": torch.ones(())},
+        {"body.1.weight": 7},
     ],
-    ids=["more", "grey", "kernel", "one slope", "no slope", "three times", "a name", "no bias"],
+    ids=["more", "grey", "kernel", "one slope", "no slope", "three times", "a name", "no bias", "a scalar", "a number"],
 )
 def test_another_network_is_left_to_spandrel(change: dict[str, Any], small: Path) -> None:
     state = torch.load(small, weights_only=True)["params"] | change
