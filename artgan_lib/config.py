@@ -5,7 +5,6 @@ generator file carries it in its header, so that a picture can be made from the 
 `presets`.
 """
 
-import dataclasses
 import difflib
 import hashlib
 import json
@@ -19,7 +18,9 @@ from artgan_lib.errors import ArtganError
 IMAGE_SIZE = 64
 """Side of a picture in pixels; the paper's networks are built for this size alone."""
 
-Loss = Literal["bce", "wasserstein"]
+Loss = Literal["bce", "wasserstein", "hinge"]
+GeneratorArchitecture = Literal["dcgan", "skip"]
+DiscriminatorArchitecture = Literal["dcgan", "projected"]
 Activation = Literal["linear", "relu", "leaky-relu", "tanh"]
 Normalization = Literal["none", "batch", "layer"]
 Optimizer = Literal["adam", "sgd"]
@@ -27,10 +28,14 @@ InitialWeights = Literal["glorot-uniform", "glorot-normal", "normal", "uniform"]
 GradientCorrection = Literal["none", "clip-norm", "clip-weights", "penalty"]
 JudgeHead = Literal["conv-1", "conv-wide", "flatten"]
 
+DIFFAUGMENT = ("color", "translation", "cutout")
+"""What `diffaugment` may name, see `gan.augment`."""
 
 _BOUNDS = {
     "width": (1, 1024),
     "latent_dim": (1, 65_536),
+    "feature_size": (32, 512),
+    "ema_half_life": (0, 1_000_000_000),
     "judge_updates": (1, 1000),
     "batch_size": (2, 65_536),
     "epochs": (1, 1_000_000),
@@ -63,6 +68,15 @@ class TrainConfig:
     generator_activation: Activation = "relu"
     judge_activation: Activation = "leaky-relu"
     initial_weights: InitialWeights = "uniform"
+    # A modern pair of networks, see `gan.projected`; the paper's are both "dcgan".
+    generator_architecture: GeneratorArchitecture = "dcgan"
+    discriminator_architecture: DiscriminatorArchitecture = "dcgan"
+    image_size: int = IMAGE_SIZE  # pixels a side, of data and samples: 32, 64 or 128
+    conditional: bool = False  # on the class of each training image, where the data have classes
+    classes: tuple[str, ...] = ()  # names of the classes, filled in from the data when training begins
+    feature_size: int = 80  # pixels a side at which the frozen features are computed
+    pixel_weight: float = 0.2  # share of the loss of the projected discriminator's head on pixels; 0: no such head
+    spectral_norm: bool = False  # on every layer of a "dcgan" discriminator; a projected one always has it
     # Objective.
     loss: Loss = "wasserstein"
     gradient_correction: GradientCorrection = "penalty"
@@ -70,6 +84,11 @@ class TrainConfig:
     clip_norm: float = 1.0  # largest norm of a network's whole gradient under clip-norm
     clip_weights: float = 0.01  # bound of each of the judge's weights under clip-weights (Arjovsky et al. 2017)
     judge_updates: int = 5
+    diffaugment: tuple[str, ...] = ()  # color, translation, cutout (Zhao et al. 2020), on real and generated images
+    flip: bool = False  # mirror every other real image left to right
+    ema_half_life: int = (
+        0  # images seen after which the generator's average has forgotten half, see `gan.updates`; 0: none
+    )
     ema_decay: float = 0.0  # of the average of the generator's weights, which then paints and is exported; 0: none
     # Optimiser, the same for both networks; the betas are Adam's alone.
     optimizer: Optimizer = "adam"
@@ -90,6 +109,27 @@ class TrainConfig:
             _require(
                 low <= getattr(self, name) <= high, f"{name} must lie in {low} to {high}, not {getattr(self, name)}"
             )
+        for name in ("classes", "diffaugment"):
+            _require(len(set(getattr(self, name))) == len(getattr(self, name)), f"{name} must not name anything twice")
+        unknown = set(self.diffaugment) - set(DIFFAUGMENT)
+        _require(not unknown, f"diffaugment takes {', '.join(DIFFAUGMENT)}, not {', '.join(sorted(unknown))}")
+        dcgan = "dcgan" in (self.generator_architecture, self.discriminator_architecture)
+        _require(
+            self.image_size in ((IMAGE_SIZE,) if dcgan else (32, 64, 128)),
+            "image_size must be 64: the paper's networks are built for it alone"
+            if dcgan
+            else f"image_size must be 32, 64 or 128, not {self.image_size}",
+        )
+        _require(not (dcgan and self.conditional), "conditional takes the architectures skip and projected")
+        _require(self.conditional or not self.classes, "classes are filled in where conditional is true")
+        _require(
+            self.discriminator_architecture == "dcgan" or self.loss == "hinge",
+            "a projected discriminator has several heads, which take loss=hinge",
+        )
+        _require(
+            not (self.ema_decay and self.ema_half_life), "ema_half_life and ema_decay exclude one another; set one to 0"
+        )
+        _require(0 <= self.pixel_weight < 1, f"pixel_weight must lie in [0, 1), not {self.pixel_weight}")
         _require(self.kernel_size in (3, 4, 5), f"kernel_size must be 3, 4 or 5, not {self.kernel_size}")
         _require(0 < self.lr <= 1, f"lr must lie in (0, 1], not {self.lr}")
         _require(0 <= self.beta1 < 1, f"beta1 must lie in [0, 1), not {self.beta1}")
@@ -122,7 +162,7 @@ class TrainConfig:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain JSON values, in the order of declaration."""
-        return dataclasses.asdict(self)
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()}
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "TrainConfig":
@@ -133,7 +173,7 @@ class TrainConfig:
         """
         for name in values:
             _field_hint(name)
-        return cls(**values)
+        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def parse_setting(text: str) -> tuple[str, Any]:
@@ -151,6 +191,8 @@ def parse_setting(text: str) -> tuple[str, Any]:
     if hint is bool:
         booleans = {"true": True, "false": False, "yes": True, "no": False}
         return name, booleans.get(value.lower(), value)
+    if hint == tuple[str, ...]:
+        return name, tuple(filter(None, value.split(",")))
     if hint in (int, float):
         try:
             return name, hint(value)
@@ -181,6 +223,8 @@ def known(name: str, names: typing.Iterable[str], kind: str) -> str:
 def _check_type(name: str, value: Any, hint: Any) -> None:
     if typing.get_origin(hint) is Literal:
         fits = value in typing.get_args(hint)
+    elif hint == tuple[str, ...]:
+        fits = isinstance(value, tuple) and all(isinstance(part, str) for part in value)
     elif hint is float:
         fits = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
     elif hint is int:
@@ -193,7 +237,9 @@ def _check_type(name: str, value: Any, hint: Any) -> None:
 def _describe(hint: Any) -> str:
     if typing.get_origin(hint) is Literal:
         return "one of " + ", ".join(typing.get_args(hint))
-    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[hint]
+    return {int: "a whole number", float: "a number", bool: "true or false", str: "a text", tuple[str, ...]: "names"}[
+        hint
+    ]
 
 
 def _require(fits: bool, sentence: str) -> None:

@@ -59,3 +59,16 @@ def latents(seed: int, indices: Iterable[int], dim: int, truncation: float | Non
             row[outside] = rng.standard_normal(int(outside.sum()), dtype=np.float32)
         rows.append(row)
     return np.stack(rows) if rows else np.empty((0, dim), np.float32)
+
+
+def uniforms(seed: int, indices: Iterable[int]) -> np.ndarray:
+    """Draw a number in [0, 1) for each image by index, independent of its latent vector.
+
+    Args:
+        seed: 0 to 2**31 - 1.
+        indices: Of the images; each one's number depends on the seed and its index alone.
+
+    Returns:
+        float64, shape (number of images,).
+    """
+    return np.array([np.random.default_rng((seed, index, 1)).random() for index in indices])

@@ -11,17 +11,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.collapse import CollapseEvent, CollapseRule, read_rule
 from artgan_lib.evaluation.collapse_signals import COUNT, Reference
 from artgan_lib.gan.checkpoints import export_generator
-from artgan_lib.gan.models import paint
+from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.training import Callback
 from artgan_lib.gan.updates import Networks
-from artgan_lib.randomness import latents
 
 GOOD_GENERATOR = "generator-good.safetensors"
 GOOD_CHECKPOINT = "good.pt"
@@ -31,7 +29,6 @@ LOOK_EVERY = 2048
 SURE = 0.9
 """Saturation from which a judge leaves its generator little to learn from."""
 
-_BATCH = 64  # pictures painted at once
 
 _logger = logging.getLogger(__name__)
 
@@ -104,10 +101,7 @@ class CollapseWatch(Callback):
         images, labels, count = self._real
         if self._reference is None:
             self._reference = Reference(images, labels, count=count, seed=self.config.seed)
-            noise = latents(self.config.seed, range(self._reference.count), self.config.latent_dim)
-            self._noise = torch.split(torch.from_numpy(noise), _BATCH)
-        device = next(networks.generator.parameters()).device
-        pictures = np.concatenate([paint(networks.generator, noise.to(device)) for noise in self._noise])
+        pictures = sample(networks.generator, self.config.seed, self._reference.count)
         found = self._reference.signals(pictures)._asdict()
         return {name: value for name, value in found.items() if value is not None}
 

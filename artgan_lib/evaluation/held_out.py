@@ -55,6 +55,10 @@ class HeldOut(Callback):
         self.held_out, self.seen = (_draw(images, count, config) for images in (held_out, seen))
         painted = range(_whole(count, config.batch_size))
         self.noise = torch.from_numpy(latents(config.seed, painted, config.latent_dim))
+        if config.conditional:
+            raise ArtganError(
+                "scores of held-out images are not measured for class-conditional runs yet; leave them out"
+            )
 
     @torch.no_grad()
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
@@ -14,36 +13,15 @@ from artgan_lib.evaluation.evaluate import SUBSET
 from artgan_lib.evaluation.extractors import Extractor, find_network
 from artgan_lib.evaluation.features import features_of, moments_of
 from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, moments
-from artgan_lib.gan.models import Generator, paint
+from artgan_lib.gan.models import AnyGenerator
+from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.training import Callback
 from artgan_lib.gan.updates import Networks
 from artgan_lib.images import fingerprint
-from artgan_lib.randomness import latents
 from artgan_lib.runlog import write_json
 
 CARD = "metric_card.json"
 """File in a run's folder: what the numbers of its log were measured with."""
-
-_TOGETHER = 16  # as `studio.sampling` paints, so that the pictures are the same
-
-
-def paint_numbers(generator: Generator, seed: int, count: int, *, truncate: bool = False) -> np.ndarray:
-    """Paint pictures 0 to `count - 1` of a seed, those that `artgan generate --seed` paints first.
-
-    Args:
-        generator: On its device; its mode is put back afterwards.
-        seed: 0 to 2**31 - 1.
-        count: At least 1.
-        truncate: Cut fractions off instead of rounding, as the paper's author did.
-
-    Returns:
-        uint8 (count, 64, 64, 3).
-    """
-    device = next(generator.parameters()).device
-    vectors = latents(seed, range(-(-count // _TOGETHER) * _TOGETHER), generator.latent_dim)
-    parts = np.split(vectors, len(vectors) // _TOGETHER)
-    painted = [paint(generator, torch.from_numpy(part).to(device), truncate=truncate) for part in parts]
-    return np.concatenate(painted)[:count]
 
 
 def cheap_extractor() -> str:
@@ -129,10 +107,10 @@ class Measuring(Callback):
             return None
         return self.measure(networks.painter)
 
-    def measure(self, generator: Generator) -> dict[str, float]:
+    def measure(self, generator: AnyGenerator) -> dict[str, float]:
         """Return `kernel`, `score`, and `frechet` where there are enough pictures."""
         # Pictures of an epoch are seen once, so their features are not kept.
-        features = np.concatenate(list(self.extractor.batches([paint_numbers(generator, self.seed, self.count)])))
+        features = np.concatenate(list(self.extractor.batches([sample(generator, self.seed, self.count)])))
         kernel = kernel_distance(self._real, features, size=SUBSET, seed=self.seed).mean
         distance = frechet_distance(self._moments, moments([features])) if self.card.frechet else None
         return {"kernel": kernel, "score": kernel} | ({} if distance is None else {"frechet": distance})

@@ -15,11 +15,10 @@ from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.extractors import load_extractor
 from artgan_lib.evaluation.metrics import vendi_score
-from artgan_lib.gan.models import paint
+from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.training import Callback, TrainResult, train
 from artgan_lib.gan.updates import Networks
 from artgan_lib.presets import preset
-from artgan_lib.randomness import latents
 from artgan_lib.runlog import read_log
 
 SCHEMES = ("glorot-uniform", "glorot-normal", "normal", "uniform")
@@ -124,13 +123,9 @@ class Variety(Callback):
         self.extractor = load_extractor("random-projection")
         chosen = np.sort(np.random.default_rng(config.seed).choice(len(real), PICTURES, replace=False))
         self.real = vendi_score(self.extractor.run(real[chosen]))
-        self.noise = latents(config.seed, range(PICTURES), config.latent_dim)
+        self.seed = config.seed
 
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
         """Count."""
-        import torch
-
-        device = next(networks.painter.parameters()).device
-        batches = np.split(self.noise, 4)  # eval mode: a picture does not depend on its batch
-        pictures = np.concatenate([paint(networks.painter, torch.from_numpy(noise).to(device)) for noise in batches])
+        pictures = sample(networks.painter, self.seed, PICTURES)
         return {"vendi_ratio": vendi_score(self.extractor.run(pictures)) / self.real}

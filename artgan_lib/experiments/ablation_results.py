@@ -18,9 +18,9 @@ from artgan_lib.evaluation.metrics import Kernel, Manifold, kernel_distance, man
 from artgan_lib.evaluation.records import read_run
 from artgan_lib.experiments.ablation import SCHEMES, Planned, is_done
 from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.gan.sampling import sample
 from artgan_lib.images import fingerprint
 from artgan_lib.runlog import write_json
-from artgan_lib.studio.sampling import sample
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,7 +14,7 @@ from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.experiments.campaign import ORDER
 from artgan_lib.gan.checkpoints import export_generator, load_checkpoint, load_generator, painters
-from artgan_lib.gan.models import Generator
+from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.runs import RunFolder
 from artgan_lib.runlog import readable_size, write_atomic
 
@@ -27,7 +27,7 @@ class Painter:
     """A generator as it was at one moment of a run."""
 
     kind: str  # `newest`, as it was trained, or `average`
-    generator: Generator
+    generator: AnyGenerator
     config: TrainConfig
     origin: dict[str, Any]  # step, images_seen, pictures, kind and so on
 

@@ -13,11 +13,11 @@ import numpy as np
 from artgan_lib.errors import ArtganError
 from artgan_lib.experiments.harvest import painters_at
 from artgan_lib.gan.checkpoints import export_generator
-from artgan_lib.gan.models import Generator
+from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.runs import RunFolder
+from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid
 from artgan_lib.runlog import write_atomic, write_json
-from artgan_lib.studio.sampling import sample
 
 SHOWN, MOMENTS = 6, 8
 """Pictures of fixed noise that are kept of so many moments of a run."""
@@ -35,7 +35,7 @@ def spread(checkpoints: Sequence[Path], points: int) -> list[Path]:
 
 def score_run(
     run: RunFolder,
-    measure: Callable[[Generator], Mapping[str, float]],
+    measure: Callable[[AnyGenerator], Mapping[str, float]],
     card: Mapping[str, Any],
     *,
     checkpoints: Sequence[Path],

@@ -16,10 +16,12 @@ import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.models import Generator, build_models
+from artgan_lib.gan.models import AnyGenerator, build_generator, build_models
+from artgan_lib.gan.sampling import class_weights
 from artgan_lib.runlog import write_atomic
 
 FORMAT = 1
@@ -77,7 +79,7 @@ def differences(then: dict[str, Any], now: TrainConfig) -> list[str]:
 
 
 def export_generator(
-    path: Path | str, generator: Generator, config: TrainConfig, origin: dict[str, Any], *, half: bool = False
+    path: Path | str, generator: AnyGenerator, config: TrainConfig, origin: dict[str, Any], *, half: bool = False
 ) -> Path:
     """Write a generator that describes itself (interface IGME of Fig. 2).
 
@@ -96,7 +98,7 @@ def export_generator(
     return write_atomic(path, save(tensors, metadata={_HEADER_KEY: json.dumps(header)}))
 
 
-def painters(state: dict[str, Any]) -> dict[str, Generator]:
+def painters(state: dict[str, Any]) -> dict[str, AnyGenerator]:
     """Return the generators in a training state: the `newest`, and its `average` where one was kept.
 
     An average begins with the first weights, and a short run has not forgotten them. What is left of them is taken out,
@@ -110,38 +112,42 @@ def painters(state: dict[str, Any]) -> dict[str, Generator]:
     found = {"newest": state["networks"]["generator"]}
     if "average" in state["networks"]:
         average = dict(state["networks"]["average"])
-        left = config.ema_decay ** max(int(average.pop("n_averaged")) - 1, 0)
+        left = config.ema_decay ** max(int(average.pop("n_averaged")) - 1, 0) if config.ema_decay else 0
         found["average"] = {name.removeprefix("module."): value for name, value in average.items()}
-        if left < 1 and state.get("forked") is None:  # the average of a fork began with trained weights
+        if 0 < left < 1 and state.get("forked") is None:  # the average of a fork began with trained weights
             for name, value in build_models(config)[0].named_parameters():
                 found["average"][name] = (found["average"][name] - left * value.detach()) / (1 - left)
     generators = {}
     for kind, weights in found.items():
-        generators[kind] = Generator(config)
+        generators[kind] = build_generator(config)
         generators[kind].load_state_dict(weights)
         if kind == "average":
-            _measure_statistics(generators[kind], config.latent_dim)
+            measure_statistics(generators[kind])
         generators[kind].eval().requires_grad_(False)
     return generators
 
 
 @torch.no_grad()
-def _measure_statistics(generator: Generator, latent_dim: int, batches: int = 16, batch_size: int = 64) -> None:
-    """Set the statistics of batch normalisation to their mean over batches of random numbers."""
-    norms = [layer for layer in generator.modules() if isinstance(layer, nn.BatchNorm2d)]
+def measure_statistics(generator: AnyGenerator, batches: int = 16, batch_size: int = 64) -> None:
+    """Set the statistics of batch normalisation to their mean over batches of random numbers of a fixed seed."""
+    norms = [layer for layer in generator.modules() if isinstance(layer, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
         norm.momentum = None  # a mean over all batches
     rng = torch.Generator().manual_seed(0)
+    device, training = next(generator.parameters()).device, generator.training
     generator.train()
-    for _ in range(batches if norms else 0):
-        generator(torch.randn(batch_size, latent_dim, generator=rng))
+    for batch in range(batches if norms else 0):
+        z = torch.randn(batch_size, generator.latent_dim, generator=rng)
+        weights = class_weights(generator, 0, range(batch * batch_size, (batch + 1) * batch_size))
+        generator(z.to(device), None if weights is None else torch.from_numpy(weights).to(device))
+    generator.train(training)
     for norm, momentum in zip(norms, momenta, strict=True):
         norm.momentum = momentum
 
 
-def load_generator(path: Path | str) -> tuple[Generator, dict[str, Any]]:
+def load_generator(path: Path | str) -> tuple[AnyGenerator, dict[str, Any]]:
     """Read a generator file.
 
     Returns:
@@ -159,7 +165,7 @@ def load_generator(path: Path | str) -> tuple[Generator, dict[str, Any]]:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         if header["format"] != FORMAT or not isinstance(header["origin"], dict):
             raise ValueError("its header is of another version")
-        generator = Generator(TrainConfig.from_dict(header["config"]))
+        generator = build_generator(TrainConfig.from_dict(header["config"]))
         generator.load_state_dict(tensors)
         if not is_finite(generator):
             raise ValueError("its weights are not finite")

@@ -7,8 +7,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from artgan_lib.gan.convolutions import only_inputs
-
 
 def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
     """Binary cross-entropy of logits (N,): real as 1 plus fake as 0; a sum of two means, not their mean [code]."""
@@ -20,6 +18,19 @@ def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
 def non_saturating_loss(fake: Tensor) -> Tensor:
     """Binary cross-entropy of fake logits (N,) called real (Goodfellow et al. 2014, section 3)."""
     return F.binary_cross_entropy_with_logits(fake, torch.ones_like(fake))
+
+
+def hinge_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Hinge loss of a discriminator (Lim & Ye 2017; Miyato et al. 2018, eq. 16): zero once all logits pass the margin.
+
+    Args:
+        real: Logits of real images, any shape; they are pushed above 1.
+        fake: Logits of generated images; they are pushed below -1.
+
+    Returns:
+        The sum of the two means, a scalar. The generator's loss is the negative mean of its logits (their eq. 17).
+    """
+    return F.relu(1 - real).mean() + F.relu(1 + fake).mean()
 
 
 def wasserstein_estimate(real: Tensor, fake: Tensor) -> Tensor:
@@ -51,7 +62,6 @@ def gradient_penalty(critic: nn.Module, real: Tensor, fake: Tensor, mix: Tensor)
         raise ValueError(f"real and fake batches must have one shape, not {tuple(real.shape)} and {tuple(fake.shape)}")
     between = torch.lerp(real, fake.detach(), mix.view(-1, 1, 1, 1)).requires_grad_(True)
     score = critic(between).sum()
-    with only_inputs():
-        (gradient,) = torch.autograd.grad(score, between, create_graph=True)
+    (gradient,) = torch.autograd.grad(score, between, create_graph=True)
     norms: Tensor = gradient.flatten(1).norm(dim=1)
     return (norms - 1).square().mean()

@@ -5,19 +5,16 @@ padding and BatchNorm defaults are kept, since the paper's networks were trained
 """
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils.parametrizations import spectral_norm
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan import winograd
-from artgan_lib.gan.convolutions import convolve
-from artgan_lib.gan.patches import cut, lay
-from artgan_lib.images import to_uint8
+from artgan_lib.gan.projected import ProjectedDiscriminator, SkipGenerator
 
 LEAKY_SLOPE = 0.2
 NORM_EPS = 1e-3  # Keras' default of BatchNormalization and LayerNormalization
@@ -43,19 +40,10 @@ class SameConv2d(nn.Conv2d):
         self.alike = before if before == after else 0
         super().__init__(channels_in, channels_out, kernel_size, 2, self.alike, bias=bias)
         self.around = (before, after, before, after)
-        self.closed = False  # True: derivatives as of `gan.convolutions`
-        self.by_patches = False  # True: as a matrix product over patches, see `gan.patches`
-        self.by_winograd = False  # True: with fewer multiplications, see `gan.winograd`
 
     def forward(self, x: Tensor) -> Tensor:
         """Map (N, C, H, W) to (N, C', H / 2, W / 2)."""
-        if self.by_winograd:
-            return _biased(winograd.convolve(x, self.weight, self.around[0]), self.bias)
-        function = convolve if self.closed else F.conv2d
-        if self.by_patches:
-            weight = self.weight.permute(0, 2, 3, 1).reshape(self.out_channels, -1, 1, 1)
-            return function(cut(F.pad(x, self.around), self.kernel_size[0]), weight, self.bias)
-        return function(x if self.alike else F.pad(x, self.around), self.weight, self.bias, 2, self.alike)
+        return super().forward(x if self.alike else F.pad(x, self.around))
 
 
 class SameConvTranspose2d(nn.ConvTranspose2d):
@@ -69,35 +57,17 @@ class SameConvTranspose2d(nn.ConvTranspose2d):
         before, after = same_padding(kernel_size)
         super().__init__(channels_in, channels_out, kernel_size, stride=2, padding=before, bias=bias)
         self.surplus = after - before
-        self.by_patches = False  # True: as a matrix product that gives patches, see `gan.patches`
-        self.by_winograd = False  # True: with fewer multiplications, see `gan.winograd`
 
     def forward(self, x: Tensor, output_size: list[int] | None = None) -> Tensor:
         """Map (N, C, H, W) to (N, C', 2 H, 2 W)."""
-        if self.by_winograd:
-            before, _ = same_padding(self.kernel_size[0])
-            return _biased(winograd.convolve_transposed(x, self.weight, before), self.bias)
-        if self.by_patches:
-            return self._forward_by_patches(x)
         x = super().forward(x, output_size)
         return x[..., : x.shape[-2] - self.surplus, : x.shape[-1] - self.surplus] if self.surplus else x
-
-    def _forward_by_patches(self, x: Tensor) -> Tensor:
-        before, kernel = same_padding(self.kernel_size[0])[0], self.kernel_size[0]
-        weight = self.weight.permute(2, 3, 1, 0).reshape(-1, self.in_channels, 1, 1)
-        side = 2 * x.shape[-1]
-        y = lay(F.conv2d(x, weight), kernel, side - 2 + kernel)[..., before : before + side, before : before + side]
-        return _biased(y, self.bias)
 
 
 def same_padding(kernel_size: int) -> tuple[int, int]:
     """Return the pixels that Keras pads before and after a side of even length at stride 2."""
     total = kernel_size - 2
     return total // 2, total - total // 2
-
-
-def _biased(x: Tensor, bias: Tensor | None) -> Tensor:
-    return x if bias is None else x + bias[:, None, None]
 
 
 class ChannelNorm(nn.Module):
@@ -126,6 +96,7 @@ class Generator(nn.Module):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.latent_dim = config.latent_dim
+        self.classes: tuple[str, ...] = ()
         widths = [config.width * factor for factor in (8, 4, 2, 1)]
 
         def block(channels: int) -> list[nn.Module]:
@@ -145,8 +116,8 @@ class Generator(nn.Module):
         self.body = nn.Sequential(*body)
         self.head = SameConvTranspose2d(widths[-1], 3, config.kernel_size, bias=config.biases)  # (N, 3, 64, 64)
 
-    def forward(self, z: Tensor) -> Tensor:
-        """Map latent vectors (N, latent_dim) to pictures (N, 3, 64, 64) in [-1, 1]."""
+    def forward(self, z: Tensor, classes: None = None) -> Tensor:
+        """Map latent vectors (N, latent_dim) to pictures (N, 3, 64, 64) in [-1, 1]; there are no classes."""
         return torch.tanh(self.head(self.body(self.stem(z))))
 
 
@@ -174,22 +145,51 @@ class Judge(nn.Module):
             conv = nn.Conv2d(channels, across, 4, bias=config.biases)
             self.head = nn.Sequential(conv, nn.Flatten(), nn.Linear(across, 1))
 
-    def forward(self, images: Tensor) -> Tensor:
-        """Map pictures (N, 3, 64, 64) in [-1, 1] to scores (N,), before any sigmoid."""
+    def forward(self, images: Tensor, classes: None = None) -> Tensor:
+        """Map pictures (N, 3, 64, 64) in [-1, 1] to scores (N,), before any sigmoid; there are no classes."""
         scores: Tensor = self.head(self.body(images))
         return scores.squeeze(1)
 
+    # One head on the pixels themselves, in the terms of `gan.projected.ProjectedDiscriminator`.
+    weights = (1.0,)
 
-def build_models(config: TrainConfig) -> tuple[Generator, Judge]:
+    def features(self, images: Tensor) -> list[Tensor]:
+        """Return what the head sees: the images."""
+        return [images]
+
+    def logits(self, features: Sequence[Tensor], classes: None = None) -> list[Tensor]:
+        """Return the scores as the logits of one head, shape (N, 1)."""
+        return [self(features[0])[:, None]]
+
+
+AnyGenerator = Generator | SkipGenerator
+AnyDiscriminator = Judge | ProjectedDiscriminator
+
+
+def build_generator(config: TrainConfig) -> AnyGenerator:
+    """Build the generator that a config asks for, in train mode, on the CPU, with weights yet to be drawn or loaded."""
+    return SkipGenerator(config) if config.generator_architecture == "skip" else Generator(config)
+
+
+def build_models(config: TrainConfig) -> tuple[AnyGenerator, AnyDiscriminator]:
     """Build both networks with initial weights drawn from the config's seed.
 
     Returns:
         The generator and its judge, in train mode, on the CPU, in float32.
     """
-    generator, judge = Generator(config), Judge(config)
-    rng = torch.Generator().manual_seed(config.seed)
-    for network in (generator, judge):
-        initialize(network, config.initial_weights, rng)
+    with torch.random.fork_rng(devices=[]):  # what PyTorch's own layers draw when they are made
+        torch.manual_seed(config.seed)
+        generator = build_generator(config)
+        projected = config.discriminator_architecture == "projected"
+        judge: AnyDiscriminator = ProjectedDiscriminator(config) if projected else Judge(config)
+        rng = torch.Generator().manual_seed(config.seed)
+        for network in (generator, judge):
+            if isinstance(network, Generator | Judge):
+                initialize(network, config.initial_weights, rng)
+        if config.spectral_norm and isinstance(judge, Judge):
+            for layer in list(judge.modules()):
+                if isinstance(layer, nn.Conv2d | nn.Linear):
+                    spectral_norm(layer)
     return generator, judge
 
 
@@ -216,15 +216,6 @@ def initialize(network: nn.Module, scheme: str, rng: torch.Generator) -> None:
             weight.uniform_(-bound, bound, generator=rng)
         if layer.bias is not None:
             layer.bias.zero_()
-
-
-@torch.no_grad()
-def paint(generator: Generator, noise: Tensor, *, truncate: bool = False) -> np.ndarray:
-    """Turn latent vectors into uint8 pictures (N, 64, 64, 3), BatchNorm in eval mode; the mode is put back after."""
-    training = generator.training
-    images = to_uint8(generator.eval()(noise), truncate=truncate)
-    generator.train(training)
-    return images
 
 
 def choose_device(name: str = "auto") -> torch.device:

@@ -8,28 +8,35 @@ if it had not been.
 
 import math
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from artgan_lib.config import IMAGE_SIZE, TrainConfig
+from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.acceleration import Precision, arrange, build_step, choose_plan, settled
-from artgan_lib.gan.checkpoints import export_generator, is_finite
+from artgan_lib.gan.checkpoints import export_generator, is_finite, measure_statistics
 from artgan_lib.gan.clock import Clock, epoch_record
 from artgan_lib.gan.distributed import World, joined, local_device
-from artgan_lib.gan.models import paint
 from artgan_lib.gan.pictures import Pictures
+from artgan_lib.gan.precision import Precision, check_precision, compile_networks, computing_in, lay_out
 from artgan_lib.gan.runs import RunFolder, find_fork
+from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.signals import stop_signals
-from artgan_lib.gan.updates import LOG_KEYS, Networks, build_networks, draw_batch
+from artgan_lib.gan.updates import (
+    LOG_KEYS,
+    Networks,
+    build_networks,
+    draw_batch,
+    update_alternating,
+    update_in_turn,
+    update_together,
+)
 from artgan_lib.images import encode, fingerprint, image_grid
-from artgan_lib.randomness import latents
 from artgan_lib.runlog import RunLog, write_atomic, write_json
 
 SAMPLES = 64
@@ -86,12 +93,15 @@ def train(
     images: np.ndarray,
     run_dir: Path | str,
     *,
+    labels: np.ndarray | None = None,
+    classes: Sequence[str] = (),
     device: str = "auto",
     callbacks: Sequence[Callback] = (),
     fork: Path | str | None = None,
     keep_every: int = 5,
-    fast: bool = True,
-    precision: Precision | None = None,
+    precision: Precision = "float32",
+    fused: bool = False,
+    compiled: bool = False,
 ) -> TrainResult:
     """Train one variant, or go on with a run that was stopped, killed or cut off by a full disk.
 
@@ -101,40 +111,49 @@ def train(
 
     Args:
         config: What to train and how long.
-        images: uint8, shape (N, 64, 64, 3), in memory or memory-mapped.
+        images: uint8, shape (N, S, S, 3) for the config's `image_size` S, in memory or memory-mapped.
+        labels: Class of each image, integers (N,) that count through `classes`; used where the config is conditional.
+        classes: Names of the classes. Those without an image are left out; with fewer than two training is
+            unconditional.
         run_dir: Folder of the run; the newest whole checkpoint in it is gone on from.
         device: `cpu`, `cuda`, `mps` or `auto`, the best there is.
         callbacks: Told of every step and epoch, in this order.
         fork: Another run's folder, or one of its checkpoints: where this run has no checkpoint yet, it takes over that
             state, clock and log, under its own config and pictures.
         keep_every: Of the checkpoints every so many-th stays beside the newest and the best; 0 keeps none of them.
-        fast: False takes the plain step, which gives the same but for rounding.
-        precision: Of products, see `gan.acceleration.choose_plan`.
+        precision: `float32`, `tf32` or `bf16`, see `gan.precision.computing_in`.
+        fused: Use PyTorch's fused Adam.
+        compiled: Compile both networks; not possible with a gradient penalty.
 
     Raises:
         ArtganError: If the pictures do not fit, the folder holds another run or is in use, the fork does not fit, a
             loss is no longer finite, or another process of the run is lost.
     """
     # 1 Check config and data.
-    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (IMAGE_SIZE, IMAGE_SIZE, 3):
+    side = config.image_size
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (side, side, 3):
         raise ArtganError(
-            f"pictures must be uint8 (N, 64, 64, 3), not {images.dtype} {images.shape}; see artgan prepare"
+            f"pictures must be uint8 (N, {side}, {side}, 3), not {images.dtype} {images.shape}; see artgan prepare"
         )
     if len(images) < 2:
         raise ArtganError("there is nothing to learn from fewer than two pictures")
     if keep_every < 0:
         raise ArtganError(f"keep_every must not be negative, it is {keep_every}")
+    check_precision(precision)
     data = fingerprint(images)
+    config, index, counts = _with_classes(config, len(images), labels, classes)
 
     # 2 Build.
     where = local_device(device)
     folder = RunFolder(run_dir, keep_every * config.checkpoint_every * config.steps_per_epoch)
     with ExitStack() as held:
         world = held.enter_context(joined(where, config.batch_size))
-        plan = choose_plan(config, world, fast=fast, precision=precision)
-        held.enter_context(settled(plan, where))
-        networks, pictures = build_networks(config, where, world), Pictures(images, where)
-        fixed_noise = torch.from_numpy(latents(config.seed, range(SAMPLES), config.latent_dim)).to(where)
+        held.enter_context(computing_in(precision, where))
+        networks, pictures = build_networks(config, where, world, fused=fused), Pictures(images, where)
+        for generator in (networks.generator, networks.painter) if config.classes else ():
+            generator.class_counts.copy_(counts)
+        if compiled:
+            compile_networks(config, [networks.generator, networks.judge])
         world.share(lambda: bool(held.enter_context(folder)))
         stopped = held.enter_context(stop_signals())
         callbacks = callbacks if world.leads else ()
@@ -152,8 +171,8 @@ def train(
             state = _take_over(fork, folder, config, networks, world)
         if state is not None:
             clock = Clock.read(state, where)
-        arrange(networks, plan)
-        take_step = build_step(config, networks, plan, world)
+        lay_out(networks.modules, [networks.optimizer_g, networks.optimizer_d])
+        update = choose_update(config)
         log = RunLog(folder.log, state["log_size"] if state else 0) if world.leads else None
         if world.leads:
             write_json(folder.path / "config.json", config.to_dict())
@@ -176,6 +195,8 @@ def train(
             check_finite()
             world.average_([clock.sums])
             world.average_statistics_(networks.modules)
+            if config.ema_half_life:
+                measure_statistics(networks.painter)
             if log is not None:
                 state = {"config": config.to_dict(), "data": data, "networks": networks.state_dicts()}
                 folder.save(state | {"log_size": log.size} | vars(clock) | {"sums": clock.sums.cpu()})
@@ -192,7 +213,8 @@ def train(
         begun, reason = time.perf_counter() - clock.seconds, ""
         while clock.step < config.total_steps and not world.stops(stopped.is_set(), clock.step):
             # 5 Generator and judge updates, in the author's order.
-            values = take_step(draw_batch(config, pictures, clock.step, where, world))
+            batch = draw_batch(config, pictures, clock.step, where, world, index)
+            values = update(config, networks, batch, world=world)
             if networks.average:
                 networks.average.update_parameters(networks.generator)
 
@@ -211,9 +233,11 @@ def train(
             # 7 Sample fixed noise.
             world.average_([values, clock.sums])
             world.average_statistics_(networks.modules)
+            if config.ema_half_life:
+                measure_statistics(networks.painter)
             due = epoch % config.checkpoint_every == 0 or clock.step == config.total_steps
             if due and world.leads:
-                grid = image_grid(paint(networks.painter, fixed_noise))
+                grid = image_grid(sample(networks.painter, config.seed, SAMPLES))
                 write_atomic(folder.samples / f"epoch_{epoch:04d}.png", encode(grid, "png"))
 
             # 8 Measure and log: values of the epoch's last batch, as the paper plots, and means over it.
@@ -237,6 +261,30 @@ def train(
         if world.any(stopped.is_set() or not folder.saved()):
             save()
     return TrainResult(folder.path, folder.generator, folder.log, clock.step, clock.step == config.total_steps, reason)
+
+
+def choose_update(config: TrainConfig) -> Callable[..., torch.Tensor]:
+    """Return the function of `gan.updates` that takes one step of a config."""
+    if config.loss == "hinge":
+        return update_alternating
+    return update_together if config.judge_updates == 1 else update_in_turn
+
+
+def _with_classes(
+    config: TrainConfig, images: int, labels: np.ndarray | None, classes: Sequence[str]
+) -> tuple[TrainConfig, torch.Tensor | None, torch.Tensor]:
+    """Return the config with the classes of its data, the class of each image, and how many images each class has."""
+    none = torch.zeros(0)
+    if not config.conditional or labels is None or not len(classes):
+        return replace(config, classes=()), None, none
+    if labels.shape != (images,) or labels.min() < 0 or labels.max() >= len(classes):
+        raise ArtganError(f"labels must give each of the {images:,} images one of {len(classes)} classes by number")
+    counts = np.bincount(labels, minlength=len(classes))
+    there = np.flatnonzero(counts)
+    if len(there) < 2:
+        return replace(config, classes=()), None, none
+    index = torch.from_numpy(np.searchsorted(there, labels)).long()
+    return replace(config, classes=tuple(classes[number] for number in there)), index, torch.from_numpy(counts[there])
 
 
 def _take_over(

@@ -63,8 +63,8 @@ def _measure_generators(options: argparse.Namespace, models: list[Path]) -> None
     from artgan_lib.evaluation.collapse import THRESHOLDS, alarming
     from artgan_lib.evaluation.collapse_signals import Reference
     from artgan_lib.gan.checkpoints import load_generator
+    from artgan_lib.gan.sampling import sample
     from artgan_lib.runlog import write_json
-    from artgan_lib.studio.sampling import sample
 
     if options.data is None:
         raise ArtganError("a generator is compared with real pictures; name a cache by --data")

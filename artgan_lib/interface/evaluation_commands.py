@@ -144,10 +144,10 @@ def _scored(options: argparse.Namespace, size: int) -> "Labelled":
     import numpy as np
 
     from artgan_lib.config import IMAGE_SIZE
-    from artgan_lib.evaluation.measuring import paint_numbers
     from artgan_lib.evaluation.reference import Labelled, open_scored
     from artgan_lib.gan.checkpoints import load_generator
     from artgan_lib.gan.models import choose_device
+    from artgan_lib.gan.sampling import sample
     from artgan_lib.images import truncated
 
     paper = options.protocol == "paper"
@@ -159,7 +159,7 @@ def _scored(options: argparse.Namespace, size: int) -> "Labelled":
     if size != IMAGE_SIZE:
         raise ArtganError(f"a generator paints {IMAGE_SIZE} pixels, and the real pictures have {size}")
     generator, _ = load_generator(options.model)
-    painted = paint_numbers(generator.to(choose_device(options.device)), options.seed, options.n, truncate=paper)
+    painted = sample(generator.to(choose_device(options.device)), options.seed, options.n, truncate=paper)
     return Labelled(painted)
 
 

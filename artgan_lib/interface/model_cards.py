@@ -12,11 +12,11 @@ from artgan_lib.config import TrainConfig
 from artgan_lib.evaluation.collapse import CollapseEvent, collapse_events
 from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid
 from artgan_lib.presets import preset
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.shipped import ENLARGER, Shipped, shipped_generators
-from artgan_lib.studio.sampling import sample
 
 SAMPLES, SEED, COLUMNS = 64, 0, 16
 _TITLES = {"dcgan": "DCGAN", "dcgan-wi": "DCGAN-WI", "wgan-gp": "WGAN-GP"}

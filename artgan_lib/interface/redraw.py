@@ -16,6 +16,7 @@ from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
 from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
@@ -39,7 +40,6 @@ from artgan_lib.interface.results_tables import (
 )
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
-from artgan_lib.studio.sampling import sample
 from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, OWN, Upscaler, available, load_upscaler
 
 SCREENSHOTS = ("generation_panel.png",)

@@ -1,7 +1,6 @@
 """What the commands of `artgan` do that train."""
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
 from artgan_lib.config import TrainConfig, parse_setting
@@ -40,9 +39,9 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--precision",
         choices=("float32", "tf32", "bf16"),
-        help="of products; default tf32 on an NVIDIA GPU, float32 elsewhere",
+        default="float32",
+        help="of products; default float32",
     )
-    command.add_argument("--plain", action="store_true", help="take the plain step: the same but for rounding")
     command.add_argument(
         "--measure-every", type=int, metavar="K", help="score the generator every K epochs, and keep the best snapshot"
     )
@@ -76,17 +75,12 @@ def train(options: argparse.Namespace) -> int:
     from artgan_lib.data.preprocessing import load_pictures
     from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.distributed import leads
-    from artgan_lib.gan.models import choose_device
     from artgan_lib.gan.training import Callback, train
     from artgan_lib.interface.progress import TrainingProgress
     from artgan_lib.interface.tensorboard import TensorBoard
     from artgan_lib.presets import profile
-    from artgan_lib.processor import has_bfloat16
 
     config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
-    if options.precision == "bf16" and choose_device(options.device).type == "cpu" and not has_bfloat16() and leads():
-        slow = "this processor has no bf16 of its own, so --precision bf16 takes many times as long; float32 does not"
-        print(slow, file=sys.stderr)
     pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
     callbacks: list[Callback] = [TrainingProgress(config)]
     if options.measure_every is not None:
@@ -102,11 +96,12 @@ def train(options: argparse.Namespace) -> int:
         config,
         pictures.images,
         options.run_dir,
+        labels=pictures.labels,
+        classes=pictures.styles,
         device=options.device,
         callbacks=callbacks,
         fork=options.fork,
         keep_every=options.keep_every,
-        fast=not options.plain,
         precision=options.precision,
     )
     if not leads():

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from artgan_lib.gan.models import Generator
+from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.studio.interfaces import STAGES
 from artgan_lib.studio.recipes import numbered
 from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
@@ -55,7 +55,7 @@ def cost_of(stage_seconds: Mapping[str, float], pictures: Sequence[Path]) -> Cos
 
 
 def measure(
-    generator: Generator, upscaler: Upscaler | None, size: int, encode: Callable[[np.ndarray], bytes], seed: int = 0
+    generator: AnyGenerator, upscaler: Upscaler | None, size: int, encode: Callable[[np.ndarray], bytes], seed: int = 0
 ) -> Cost:
     """Measure what a run will cost.
 

@@ -1,62 +1,62 @@
-"""Image generation: pictures from a trained generator and their recipes (interfaces IGME, IGS and IGDT of Fig. 2).
-
-A picture is the same whatever else is asked for, since all are painted in micro-batches of one size and a recipe has
-its own place in one. BatchNorm runs in eval mode, with the statistics of training.
-"""
+"""Samples by recipe: `gan.sampling` for images that are blends of others, in the same micro-batches."""
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
 
-from artgan_lib.gan.models import Generator, paint
-from artgan_lib.studio.recipes import Recipe, numbered
+from artgan_lib.gan.models import AnyGenerator
+from artgan_lib.gan.sampling import MICRO_BATCH, class_weights, generate
+from artgan_lib.studio.recipes import Recipe
 
-MICRO_BATCH = 16
-"""Pictures painted at once. Kernels may round differently for other batch sizes, so it is not for the user to set."""
+Styles = dict[str, float]
+"""Classes by name with their weights."""
 
 
-def sample(
-    generator: Generator, seed: int, count: int, start: int = 0, *, truncation: float | None = None
+def paint_recipes(
+    generator: AnyGenerator,
+    recipes: Iterable[Recipe],
+    *,
+    truncation: float | None = None,
+    styles: Styles | None = None,
 ) -> np.ndarray:
-    """Paint pictures number `start` to `start + count - 1` of a seed.
-
-    Args:
-        generator: From `load_generator` or a training run; its mode is put back afterwards.
-        seed: 0 to 2**31 - 1.
-        count: At least 1.
-        start: Number of the first picture.
-        truncation: Largest size of a component of a latent vector; larger ones are drawn again. Less variety, and
-            often fewer failures.
-
-    Returns:
-        uint8, shape (count, 64, 64, 3).
-    """
-    return paint_recipes(generator, numbered(seed, count, start), truncation=truncation)
-
-
-def paint_recipes(generator: Generator, recipes: Iterable[Recipe], *, truncation: float | None = None) -> np.ndarray:
-    """Paint pictures by their recipes, uint8, shape (number of recipes, 64, 64, 3)."""
-    return np.concatenate(list(paint_batches(generator, recipes, truncation=truncation)))
+    """Sample images by their recipes, uint8, shape (number of recipes, S, S, 3)."""
+    return np.concatenate(list(paint_batches(generator, recipes, truncation=truncation, styles=styles)))
 
 
 def paint_batches(
-    generator: Generator, recipes: Iterable[Recipe], *, truncation: float | None = None
+    generator: AnyGenerator,
+    recipes: Iterable[Recipe],
+    *,
+    truncation: float | None = None,
+    styles: Styles | None = None,
 ) -> Iterator[np.ndarray]:
-    """Paint as `paint_recipes` does, but hand the pictures over a micro-batch at a time, at most 16."""
+    """Sample as `paint_recipes` does, but hand the images over a micro-batch at a time, at most 16."""
     places: list[int] = []
     vectors = np.zeros((MICRO_BATCH, generator.latent_dim), np.float32)
+    classes = np.zeros((MICRO_BATCH, len(generator.classes)), np.float32)
     for recipe in recipes:
         place = recipe.slot % MICRO_BATCH
         if place in places:  # taken: paint what there is, and begin anew
-            yield _paint(generator, vectors)[places]
+            yield _paint(generator, vectors, classes)[places]
             places = []
         places.append(place)
         vectors[place] = recipe.vector(generator.latent_dim, truncation)
+        weights = _class_weights(generator, recipe, styles)
+        if weights is not None:
+            classes[place] = weights
     if places:
-        yield _paint(generator, vectors)[places]
+        yield _paint(generator, vectors, classes)[places]
 
 
-def _paint(generator: Generator, vectors: np.ndarray) -> np.ndarray:
+def _class_weights(generator: AnyGenerator, recipe: Recipe, styles: Styles | None) -> np.ndarray | None:
+    """Return the class weights of a blend: the weighted mean of those of its points, or the styles asked for."""
+    rows = [class_weights(generator, seed, [index], styles) for seed, index, _ in recipe.points]
+    found = [row[0] for row in rows if row is not None]
+    return np.average(found, axis=0, weights=[weight for _, _, weight in recipe.points]) if found else None
+
+
+def _paint(generator: AnyGenerator, vectors: np.ndarray, classes: np.ndarray) -> np.ndarray:
     device = next(generator.parameters()).device
-    return paint(generator, torch.from_numpy(vectors.copy()).to(device))
+    z, weights = (torch.from_numpy(values.copy()).to(device) for values in (vectors, classes))
+    return generate(generator, z, weights if generator.classes else None)
