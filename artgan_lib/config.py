@@ -173,7 +173,10 @@ class TrainConfig:
         """
         for name in values:
             _field_hint(name)
-        return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+        plain: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
+        }
+        return cls(**plain)
 
 
 def parse_setting(text: str) -> tuple[str, Any]:

@@ -45,7 +45,7 @@ def test_points_of_our_own_differ_from_a_variant_in_what_they_name() -> None:
             assert {field for field in here if here[field] != there[field]} <= {"variant", *moved}
         there, here = preset(base).to_dict(), preset(name).to_dict()
         assert {field: here[field] for field in here if here[field] != there[field]} == moved | {"variant": name}
-    assert len({json.dumps(preset(name).to_dict() | {"variant": ""}) for name in (*PRESETS, *POINTS)}) == 3 + len(
+    assert len({json.dumps(preset(name).to_dict() | {"variant": ""}) for name in (*PRESETS, *POINTS)}) == 4 + len(
         POINTS
     )
 

@@ -8,6 +8,7 @@ import hashlib
 import io
 from functools import cache
 from importlib.metadata import PackageNotFoundError, files
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -65,8 +66,8 @@ class _Block(nn.Module):
         self.residual = stride == 1 and self.project.weight.shape[0] == (self.expand or self.filter).weight.shape[1]
 
     def forward(self, x: Tensor) -> Tensor:
-        y = F.relu6(self.expand(x)) if self.expand is not None else x
-        y = self.project(F.relu6(self.filter(y)))
+        expanded = F.relu6(self.expand(x)) if self.expand is not None else x
+        y: Tensor = self.project(F.relu6(self.filter(expanded)))
         return x + y if self.residual else y
 
 
@@ -103,7 +104,7 @@ def read_weights() -> dict[str, Tensor]:
         ArtganError: If the package is not installed, or its file is not the one this network was checked with.
     """
     try:
-        (path,) = (file.locate() for file in files(PACKAGE) or () if file.name == FILE)
+        (path,) = (Path(file.locate()) for file in files(PACKAGE) or () if file.name == FILE)
         content = path.read_bytes()
     except (PackageNotFoundError, ValueError, OSError):
         raise ArtganError(f"the features of projected training are not installed; pip install {PACKAGE}") from None

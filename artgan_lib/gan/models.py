@@ -96,7 +96,8 @@ class Generator(nn.Module):
     def __init__(self, config: TrainConfig) -> None:
         super().__init__()
         self.latent_dim = config.latent_dim
-        self.classes: tuple[str, ...] = ()
+        self.classes: tuple[str, ...] = ()  # the paper's generators know none
+        self.class_counts = torch.zeros(0)
         widths = [config.width * factor for factor in (8, 4, 2, 1)]
 
         def block(channels: int) -> list[nn.Module]:
@@ -116,7 +117,7 @@ class Generator(nn.Module):
         self.body = nn.Sequential(*body)
         self.head = SameConvTranspose2d(widths[-1], 3, config.kernel_size, bias=config.biases)  # (N, 3, 64, 64)
 
-    def forward(self, z: Tensor, classes: None = None) -> Tensor:
+    def forward(self, z: Tensor, classes: Tensor | None = None) -> Tensor:
         """Map latent vectors (N, latent_dim) to pictures (N, 3, 64, 64) in [-1, 1]; there are no classes."""
         return torch.tanh(self.head(self.body(self.stem(z))))
 
@@ -145,19 +146,19 @@ class Judge(nn.Module):
             conv = nn.Conv2d(channels, across, 4, bias=config.biases)
             self.head = nn.Sequential(conv, nn.Flatten(), nn.Linear(across, 1))
 
-    def forward(self, images: Tensor, classes: None = None) -> Tensor:
+    def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
         """Map pictures (N, 3, 64, 64) in [-1, 1] to scores (N,), before any sigmoid; there are no classes."""
         scores: Tensor = self.head(self.body(images))
         return scores.squeeze(1)
 
     # One head on the pixels themselves, in the terms of `gan.projected.ProjectedDiscriminator`.
-    weights = (1.0,)
+    weights: Sequence[float] = (1.0,)
 
     def features(self, images: Tensor) -> list[Tensor]:
         """Return what the head sees: the images."""
         return [images]
 
-    def logits(self, features: Sequence[Tensor], classes: None = None) -> list[Tensor]:
+    def logits(self, features: Sequence[Tensor], classes: Tensor | None = None) -> list[Tensor]:
         """Return the scores as the logits of one head, shape (N, 1)."""
         return [self(features[0])[:, None]]
 

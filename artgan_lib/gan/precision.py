@@ -50,7 +50,7 @@ def compile_networks(config: TrainConfig, networks: Sequence[nn.Module]) -> None
     if config.gradient_correction == "penalty":
         raise ArtganError("--compile cannot differentiate twice, as the gradient penalty does; leave it out")
     for network in networks:
-        network.compile()  # type: ignore[no-untyped-call]
+        network.compile()
 
 
 @contextmanager

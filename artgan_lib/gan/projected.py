@@ -100,6 +100,7 @@ class UpsampleBlock(nn.Module):
         self.gated = gated
 
     def forward(self, x: Tensor, classes: Tensor | None) -> Tensor:
+        """Map (N, C, S, S) and class weights (N, K) to (N, C', 2 S, 2 S)."""
         x = self.norm(self.convolution(x), classes)
         if not self.gated:
             return F.leaky_relu(x, LEAKY_SLOPE)
@@ -147,7 +148,8 @@ class ConditionalBatchNorm2d(nn.BatchNorm2d):
         if self.by_class is None:
             return x
         gain, bias = self.by_class(classes)[..., None, None].chunk(2, 1)
-        return x * (1 + gain) + bias
+        modulated: Tensor = x * (1 + gain) + bias
+        return modulated
 
 
 class Excitation(nn.Module):
@@ -210,7 +212,7 @@ class ProjectedDiscriminator(nn.Module):
         return shared if self.pixels is None else [*shared, self.pixel_weight]
 
     def forward(self, images: Tensor, classes: Tensor | None = None) -> Tensor:
-        """Map images (N, 3, H, W) in [-1, 1] and class weights (N, K) to scores (N,): the weighted mean of all logits."""
+        """Map images (N, 3, H, W) in [-1, 1] and class weights (N, K) to scores (N,), weighted means of logits."""
         found = zip(self.weights, self.logits(self.features(images), classes), strict=True)
         return torch.stack([weight * logits.mean(1) for weight, logits in found]).sum(0)
 
@@ -269,12 +271,13 @@ class Head(nn.Module):
         self.embed = _embedding(classes, PROJECTION)
 
     def forward(self, x: Tensor, classes: Tensor | None) -> Tensor:
+        """Map (N, C, H, W) and class weights (N, K) to logits (N, places)."""
         x = self.body(x)
         logits = self.logit(torch.cat([x, pair_std(x)], 1))
         if self.project is not None and self.embed is not None:
             match = (self.project(x) * self.embed(classes)[:, :, None, None]).sum(1, keepdim=True)
             logits = logits + match / math.sqrt(PROJECTION)
-        return logits.flatten(1)
+        return torch.flatten(logits, 1)
 
 
 def pair_std(x: Tensor) -> Tensor:
@@ -290,8 +293,8 @@ def pair_std(x: Tensor) -> Tensor:
         Shape (N, 1, H, W): for each pair the standard deviation of its two images at each place, mean over channels;
         0 for the last image of an odd batch.
     """
-    paired = x[: len(x) // 2 * 2].unflatten(0, (-1, 2))
-    std = ((paired[:, 0] - paired[:, 1]).square() / 4 + 1e-8).sqrt().mean(1, keepdim=True)
+    even, odd = x[: len(x) // 2 * 2 : 2], x[1::2]
+    std = ((even - odd).square() / 4 + 1e-8).sqrt().mean(1, keepdim=True)
     std = std.repeat_interleave(2, 0)
     return F.pad(std, (0, 0, 0, 0, 0, 0, 0, len(x) - len(std)))
 

@@ -284,7 +284,11 @@ def _with_classes(
     if len(there) < 2:
         return replace(config, classes=()), None, none
     index = torch.from_numpy(np.searchsorted(there, labels)).long()
-    return replace(config, classes=tuple(classes[number] for number in there)), index, torch.from_numpy(counts[there])
+    return (
+        replace(config, classes=tuple(classes[int(number)] for number in there)),
+        index,
+        torch.from_numpy(counts[there]),
+    )
 
 
 def _take_over(

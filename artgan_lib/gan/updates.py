@@ -120,7 +120,6 @@ def draw_batch(
     z_generator = torch.randn(size, config.latent_dim, generator=rng)
     z_judge = torch.randn(updates, size, config.latent_dim, generator=rng)
     mix = torch.rand(updates, size, generator=rng)
-    noise = world.part(z_generator), world.part(z_judge, dim=1), world.part(mix, dim=1)
     classes = augment = None
     if config.classes and labels is not None:
         index = index[labels[index].argsort(stable=True)]  # by class, for `gan.projected.pair_std`
@@ -133,7 +132,14 @@ def draw_batch(
     if config.diffaugment:
         drawn = torch.rand(updates + 1, 2, size, UNIFORMS, generator=rng)
         augment = to_device(world.part(drawn, dim=2), device)
-    return Batch(real, *(to_device(part, device) for part in noise), classes, augment)
+    return Batch(
+        real,
+        to_device(world.part(z_generator), device),
+        to_device(world.part(z_judge, dim=1), device),
+        to_device(world.part(mix, dim=1), device),
+        classes,
+        augment,
+    )
 
 
 def update_together(config: TrainConfig, networks: Networks, batch: Batch, *, world: World = ALONE) -> Tensor:
@@ -214,8 +220,8 @@ def update_alternating(config: TrainConfig, networks: Networks, batch: Batch, *,
     _apply(config, optimizer_d, discriminator, torch.autograd.grad(loss_d, list(discriminator.parameters())), world)
     loss_g = -_mean_of_heads(discriminator, discriminator.logits(of_fake, batch.classes))
     _apply(config, optimizer_g, generator, torch.autograd.grad(loss_g, list(generator.parameters())), world)
-    scores = (_mean_of_heads(discriminator, logits)[None] for logits in (real_logits, fake_logits))
-    return _log_values(config, loss_g, loss_d, *scores, loss_d.detach() * torch.nan)
+    score_real, score_fake = (_mean_of_heads(discriminator, logits) for logits in (real_logits, fake_logits))
+    return _log_values(config, loss_g, loss_d, score_real, score_fake, loss_d.detach() * torch.nan)
 
 
 def _mean_of_heads(discriminator: AnyDiscriminator, values: Sequence[Tensor]) -> Tensor:
@@ -279,8 +285,8 @@ def build_networks(config: TrainConfig, device: torch.device, world: World = ALO
         # Statistics of batch normalisation are averaged along with the weights that they belong to.
         averaging = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
         average = AveragedModel(generator, multi_avg_fn=averaging, use_buffers=True)
-    optimizers = (_optimizer(config, network, fused) for network in (generator, judge))
-    return Networks(generator, judge, *optimizers, average)
+    optimizer_g, optimizer_d = (_optimizer(config, network, fused) for network in (generator, judge))
+    return Networks(generator, judge, optimizer_g, optimizer_d, average)
 
 
 def _half_life_average(config: TrainConfig) -> Callable[..., None]:

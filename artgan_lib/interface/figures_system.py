@@ -17,6 +17,7 @@ from artgan_lib.data import artbench, cache, preprocessing, sources
 from artgan_lib.data.synthetic import synthetic_paintings
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan import checkpoints, training
+from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid
 from artgan_lib.interface import panel
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
@@ -176,7 +177,7 @@ def draw_system(root: Path, folder: Path) -> Iterator[Path]:
     generator, _ = load_generator(root / SHIPPED_GENERATOR)
     real, _ = synthetic_paintings(40)
     figure = Figure(figsize=(11, 5.4), layout="constrained")
-    plot_gan(figure.subplots(), real[:4], sampling.sample(generator, SEED, 4), latents(SEED, [0], 128)[0])
+    plot_gan(figure.subplots(), real[:4], sample(generator, SEED, 4), latents(SEED, [0], 128)[0])
     yield save_figure(figure, folder / "fig01_gan_scheme.png")
     figure = Figure(figsize=(11, 6.2), layout="constrained")
     plot_components(figure.subplots())

@@ -12,9 +12,10 @@ import numpy as np
 import torch
 
 from artgan_lib.gan.models import AnyGenerator
+from artgan_lib.gan.sampling import MICRO_BATCH
 from artgan_lib.studio.interfaces import STAGES
 from artgan_lib.studio.recipes import numbered
-from artgan_lib.studio.sampling import MICRO_BATCH, paint_batches
+from artgan_lib.studio.sampling import paint_batches
 from artgan_lib.studio.upscaling import Upscaler
 
 PART = 16  # pixels of a side of the part that is enlarged first

@@ -4,7 +4,8 @@ import torch
 from torch import nn
 
 from artgan_lib import ArtganError, build_models, preset
-from artgan_lib.gan.models import ChannelNorm, SameConv2d, SameConvTranspose2d, choose_device, paint, same_padding
+from artgan_lib.gan.models import ChannelNorm, SameConv2d, SameConvTranspose2d, choose_device, same_padding
+from artgan_lib.gan.sampling import generate
 
 
 def parameters(network: nn.Module) -> int:
@@ -134,7 +135,7 @@ def test_painting_puts_the_mode_back_and_leaves_the_statistics_alone() -> None:
     config = preset("dcgan", "smoke")
     generator, _ = build_models(config)
     before = {name: value.clone() for name, value in generator.state_dict().items()}
-    assert paint(generator, torch.randn(2, config.latent_dim)).dtype == np.uint8
+    assert generate(generator, torch.randn(2, config.latent_dim)).dtype == np.uint8
     assert generator.training
     assert all(torch.equal(value, before[name]) for name, value in generator.state_dict().items())
 
