@@ -119,6 +119,28 @@ def class_weights(
     return np.eye(len(names), dtype=np.float32)[np.minimum(drawn, len(names) - 1)]
 
 
+def parse_styles(text: str | None) -> dict[str, float] | None:
+    """Read a style or a mixture of styles, such as `baroque` or `baroque*0.7+ukiyo_e*0.3`.
+
+    Args:
+        text: Names joined by `+`, each with a weight after `*`, which is 1 where it is left out. None or an empty text
+            asks for no style in particular.
+
+    Raises:
+        ArtganError: If it is no such text.
+    """
+    if not text:
+        return None
+    styles: dict[str, float] = {}
+    for part in text.split("+"):
+        name, star, weight = part.strip().partition("*")
+        try:
+            styles[name.strip()] = float(weight) if star else 1.0
+        except ValueError:
+            raise ArtganError(f"{text!r} is no style; write a name, or baroque*0.7+ukiyo_e*0.3 to mix") from None
+    return styles
+
+
 def check_styles(known: Sequence[str], styles: dict[str, float]) -> None:
     """Refuse styles that a generator does not know.
 

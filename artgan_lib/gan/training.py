@@ -1,6 +1,6 @@
 """The one loop that trains every variant, in blocks under one comment each.
 
-Owns what is done and written when; a single step is left to `gan.updates`, what makes it fast to `gan.acceleration`,
+Owns what is done and written when; a single step is left to `gan.updates`, how it is computed to `gan.precision`,
 several processes to `gan.distributed`. It knows no data set (pictures come as one uint8 array) and no metric
 (callbacks measure). Random numbers depend on the seed and the step alone, so a run that was stopped goes on exactly as
 if it had not been.

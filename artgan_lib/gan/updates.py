@@ -1,7 +1,7 @@
 """One step of training: what is drawn, how both networks are moved, and in which order.
 
 The order is the author's. Which pictures there are and how often a step is taken is left to `gan.training`, on what and
-how fast it is computed to `gan.acceleration`.
+how it is computed to `gan.precision`.
 """
 
 from collections.abc import Callable, Sequence

@@ -111,7 +111,7 @@ def _look_at(name: str, path: Path, scores: Path | None) -> OfferedModel:
         seen,
         paintings,
         _score(origin, scores / f"scores_{name}.json" if scores else None),
-        tuple(getattr(generator, "styles", ())),
+        generator.classes,
     )
 
 

@@ -31,7 +31,6 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--like", metavar="PICTURE", type=read_path, help="make this picture again")
     command.add_argument("--vary", metavar="PICTURE", type=read_path, help="paint --count neighbours of this picture")
     command.add_argument("--amount", type=float, default=0.2, help="how far they lie, 0 to 1 (default %(default)s)")
-    command.add_argument("--style", help="one of the styles that the model knows")
     command.add_argument("--format", default="png", help="png, jpeg or webp (default %(default)s)")
     command.add_argument("--quality", type=int, default=95, help="1 to 100, of jpeg and webp (default %(default)s)")
     command.add_argument("--lossless", action="store_true", help="webp without loss")
@@ -81,6 +80,7 @@ def _add_painting(command: argparse.ArgumentParser) -> None:
     )
     command.add_argument("--size", type=int, default=64, help="64, 256 or 1024 pixels (default %(default)s)")
     command.add_argument("--seed", type=int, default=0, help="same seed, same pictures (default %(default)s)")
+    command.add_argument("--style", help="one of the model's styles, or a mixture such as baroque*0.7+ukiyo_e*0.3")
     command.add_argument("--truncation", type=float, help="draw latent components again that are larger than this")
     _add_enlarging(command)
 
@@ -153,6 +153,7 @@ def walk(options: argparse.Namespace) -> int:
     """Write a walk through the latent space as a moving picture."""
     from artgan_lib.gan.checkpoints import load_generator
     from artgan_lib.gan.models import choose_device
+    from artgan_lib.gan.sampling import check_styles, parse_styles
     from artgan_lib.interface.terminal import counter
     from artgan_lib.shipped import best_generator
     from artgan_lib.studio.animation import check_animation, write_animation
@@ -170,11 +171,13 @@ def walk(options: argparse.Namespace) -> int:
     where = choose_device(options.device)
     model = options.model or best_generator()
     generator, _ = load_generator(model)
+    styles = parse_styles(options.style)
+    check_styles(generator.classes, styles or {})
     upscaler = _upscaler(options, where) if passes(options.size) else None
     show = counter("painting")
 
     def frames() -> "Iterator[np.ndarray]":
-        batches = paint_batches(generator.to(where), path, truncation=options.truncation)
+        batches = paint_batches(generator.to(where), path, truncation=options.truncation, styles=styles)
         for number, picture in enumerate(itertools.chain.from_iterable(batches), 1):
             yield upscaler.to_size(picture, options.size) if upscaler else picture
             show(number, len(path))

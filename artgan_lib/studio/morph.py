@@ -12,6 +12,7 @@ import numpy as np
 
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.models import choose_device
+from artgan_lib.gan.sampling import check_styles, parse_styles
 from artgan_lib.studio import upscaling
 from artgan_lib.studio.animation import check_animation, write_animation
 from artgan_lib.studio.interfaces import STAGES, Progress
@@ -43,6 +44,7 @@ class MorphJob:
         model: The generator's file.
         one: Recipe of the first picture.
         other: Recipe of the second.
+        style: One of the model's styles, or a mixture; None lets each picture keep its own, and blends them.
         size: Side of the frames in pixels: 64, 256 or 1024.
         upscaler: As in `load_upscaler`; not used at 64.
         truncation: Of both pictures.
@@ -57,6 +59,7 @@ class MorphJob:
     model: Path
     one: str
     other: str
+    style: str | None = None
     size: int = 256
     upscaler: str = upscaling.AUTO
     truncation: float | None = None
@@ -83,6 +86,7 @@ class MorphJob:
         stations = [Recipe.parse(self.one), Recipe.parse(self.other)]
         path = walk(stations, self.frames, closed=True)
         generator, header = load_generator(self.model)
+        check_styles(generator.classes, parse_styles(self.style) or {})
         where = choose_device(self.device)
         upscaler = None
         if upscaling.passes(self.size):
@@ -90,7 +94,8 @@ class MorphJob:
         begun = time.perf_counter()
 
         def frames() -> Iterator[np.ndarray]:
-            batches = paint_batches(generator.to(where), path, truncation=self.truncation)
+            styles = parse_styles(self.style)
+            batches = paint_batches(generator.to(where), path, truncation=self.truncation, styles=styles)
             for number, picture in enumerate(itertools.chain.from_iterable(batches), 1):
                 self._check()
                 yield upscaler.to_size(picture, self.size, self._check) if upscaler else picture

@@ -24,9 +24,9 @@ import torch
 from PIL import Image
 
 from artgan_lib import __version__
-from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.models import choose_device
+from artgan_lib.gan.sampling import check_styles, parse_styles
 from artgan_lib.images import FORMATS, encode, image_grid
 from artgan_lib.studio import upscaling
 from artgan_lib.studio.estimates import Cost, measure
@@ -152,7 +152,8 @@ class GenerationJob:
     def image_generation(self) -> Iterator[GeneratedData]:
         """Paint the pictures, a micro-batch at a time."""
         recipes = self.generation.list_recipes()
-        batches = paint_batches(self._generator, recipes, truncation=self.generation.truncation)
+        styles, truncation = parse_styles(self.generation.style), self.generation.truncation
+        batches = paint_batches(self._generator, recipes, truncation=truncation, styles=styles)
         number = 0
         while True:
             self._check()
@@ -201,10 +202,7 @@ class GenerationJob:
         """Read the model and the enlarger once, and refuse what cannot be done."""
         if self._header is None:
             generator, self._header = load_generator(self.generation.model)
-            styles: tuple[str, ...] = getattr(generator, "styles", ())  # of a network that was trained by style
-            if self.generation.style is not None and self.generation.style not in styles:
-                known = f"it knows {', '.join(styles)}" if styles else "it knows no styles; leave --style out"
-                raise ArtganError(f"{self.generation.model} cannot paint the style {self.generation.style!r}: {known}")
+            check_styles(generator.classes, parse_styles(self.generation.style) or {})
             self._where = where = choose_device(self.device)
             self._generator = generator.to(where)
             if self.enhancing.size != min(upscaling.SIZES):

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from artgan_lib.errors import ArtganError
+from artgan_lib.gan.sampling import parse_styles
 from artgan_lib.images import encode
 from artgan_lib.randomness import check_seed, latents
 from artgan_lib.studio import upscaling
@@ -28,7 +29,7 @@ class GenerationSettings:
     seed: int = 0  # 0 to 2**31 - 1
     recipes: tuple[str, ...] = ()  # instead of numbers 0 to count - 1 of the seed, such as 7:3 or 7:3*0.75+8:0*0.25
     truncation: float | None = None  # largest size of a latent component, at least 0.05; None: as drawn
-    style: str | None = None  # one of the styles that the model knows, if it knows any
+    style: str | None = None  # one of the model's styles or a mixture, baroque*0.7+ukiyo_e*0.3; None: drawn for each
 
     def __post_init__(self) -> None:
         if self.recipes:
@@ -37,6 +38,7 @@ class GenerationSettings:
             raise ArtganError(f"a run paints 1 to {MAX_COUNT} pictures, not {self.count}")
         check_seed(self.seed)
         self.list_recipes()
+        parse_styles(self.style)
         if self.truncation is not None:
             latents(self.seed, [], 0, self.truncation)
 

@@ -80,7 +80,7 @@ def test_checkpoints_tell_afterwards_what_the_log_would_have_told(
     pictures: np.ndarray, others: np.ndarray, tmp_path: Path
 ) -> None:
     config = tiny("wgan-gp")
-    watched = train(config, pictures, tmp_path, device="cpu", callbacks=[HeldOut(config, others, pictures)], fast=False)
+    watched = train(config, pictures, tmp_path, device="cpu", callbacks=[HeldOut(config, others, pictures)])
     log = read_log(watched.log)
     found = list(held_out_along(RunFolder(tmp_path), others, pictures))
     assert [record["step"] for record in found] == log["step"].tolist()

@@ -169,7 +169,7 @@ def test_a_loss_that_is_not_finite_is_found_within_fifty_steps_and_named(
         values = update_together(config, networks, batch, **how)
         return values * float("inf") if len(steps) == when else values
 
-    monkeypatch.setattr("artgan_lib.gan.acceleration.update_together", poisoned)
+    monkeypatch.setattr("artgan_lib.gan.training.update_together", poisoned)
     with pytest.raises(ArtganError, match=rf"no longer finite at step {when} \(epoch 1\); there is no checkpoint yet"):
         train(config, pictures, tmp_path, device="cpu")
     assert len(steps) == 50
@@ -240,7 +240,7 @@ def test_a_run_that_broke_down_is_not_saved_when_it_is_stopped(
     def poisoned(config: TrainConfig, networks: Networks, batch: Batch, **how: Any) -> torch.Tensor:
         return update_together(config, networks, batch, **how) * float("inf")
 
-    monkeypatch.setattr("artgan_lib.gan.acceleration.update_together", poisoned)
+    monkeypatch.setattr("artgan_lib.gan.training.update_together", poisoned)
     with pytest.raises(ArtganError, match="no longer finite at step 1 "):
         train(tiny("dcgan"), pictures, tmp_path, device="cpu", callbacks=[StopAt(2)])
     assert not (tmp_path / "checkpoints").exists()

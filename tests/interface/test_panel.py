@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from artgan_lib import ArtganError, load_generator, read_metadata, sample
@@ -95,7 +96,7 @@ def test_a_style_menu_is_there_for_models_that_know_styles_alone(
 
     def knowing(path: Path) -> Any:
         generator, header = load(path)
-        generator.styles = ("baroque", "realism")
+        generator.classes, generator.class_counts = ("baroque", "realism"), torch.ones(2)
         return generator, header
 
     monkeypatch.setattr(panel_models, "load_generator", knowing)
