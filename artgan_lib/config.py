@@ -86,10 +86,7 @@ class TrainConfig:
     judge_updates: int = 5
     diffaugment: tuple[str, ...] = ()  # color, translation, cutout (Zhao et al. 2020), on real and generated images
     flip: bool = False  # mirror every other real image left to right
-    ema_half_life: int = (
-        0  # images seen after which the generator's average has forgotten half, see `gan.updates`; 0: none
-    )
-    ema_decay: float = 0.0  # of the average of the generator's weights, which then paints and is exported; 0: none
+    ema_half_life: int = 0  # images after which the generator's average, which is sampled and exported, forgot half
     # Optimiser, the same for both networks; the betas are Adam's alone.
     optimizer: Optimizer = "adam"
     lr: float = 1e-4
@@ -126,15 +123,11 @@ class TrainConfig:
             self.discriminator_architecture == "dcgan" or self.loss == "hinge",
             "a projected discriminator has several heads, which take loss=hinge",
         )
-        _require(
-            not (self.ema_decay and self.ema_half_life), "ema_half_life and ema_decay exclude one another; set one to 0"
-        )
         _require(0 <= self.pixel_weight < 1, f"pixel_weight must lie in [0, 1), not {self.pixel_weight}")
         _require(self.kernel_size in (3, 4, 5), f"kernel_size must be 3, 4 or 5, not {self.kernel_size}")
         _require(0 < self.lr <= 1, f"lr must lie in (0, 1], not {self.lr}")
         _require(0 <= self.beta1 < 1, f"beta1 must lie in [0, 1), not {self.beta1}")
         _require(0 <= self.beta2 < 1, f"beta2 must lie in [0, 1), not {self.beta2}")
-        _require(0 <= self.ema_decay < 1, f"ema_decay must lie in [0, 1), not {self.ema_decay}")
         _require(self.penalty_weight >= 0, f"penalty_weight must not be negative, it is {self.penalty_weight}")
         for name in ("clip_norm", "clip_weights"):
             _require(getattr(self, name) > 0, f"{name} must be positive, not {getattr(self, name)}")

@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("data/results/steady.json"))
     options = parser.parse_args()
     sizes: dict[str, Any] = {"width": 4, "batch_size": 8, "images_per_epoch": 8 * 99, "judge_updates": 2}
-    config = preset("wgan-gp", "smoke", **sizes, epochs=options.steps // 100, checkpoint_every=5, ema_decay=0.99)
+    config = preset("wgan-gp", "smoke", **sizes, epochs=options.steps // 100, checkpoint_every=5, ema_half_life=1000)
     watch = Watch()
     with tempfile.TemporaryDirectory() as folder:
         train(config, synthetic_paintings(64)[0], folder, device="cpu", callbacks=[watch, LiveTraining(config)])

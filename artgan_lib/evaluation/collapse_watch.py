@@ -39,7 +39,7 @@ class CollapseWatch(Callback):
     The log gets `diversity`, `pairwise`, `duplicates`, `style_entropy` (with labels), `saturation` (of a discriminator)
     and `collapsed`, 0 or 1. The run's folder gets `generator-good.safetensors`, the exported network of the newest
     epoch that was in order, and when an event starts `checkpoints/good.pt`, the newest checkpoint from before it, to
-    fork from. The player itself is watched, not its average, which hides a short collapse and at the start shows the
+    start from. The player itself is watched, not its average, which hides a short collapse and at the start shows the
     first weights.
 
     Args:
@@ -113,7 +113,7 @@ class CollapseWatch(Callback):
         newest = sorted((self.run_dir / "checkpoints").glob("step_*.pt"))
         kept = ""
         if newest and since is not None and int(newest[-1].stem.removeprefix("step_")) >= since:
-            kept = f"; go on from before by --fork {_keep(newest[-1], newest[-1].with_name(GOOD_CHECKPOINT))}"
+            kept = f"; go on from before by --init-from {_keep(newest[-1], newest[-1].with_name(GOOD_CHECKPOINT))}"
         what = "the pictures have collapsed" if event.varied_before else "the pictures have not become varied"
         line = (
             f"epoch {event.start_epoch}: {what} ({event.signal.replace('_', ' ')} "

@@ -34,10 +34,10 @@ _TABLES: dict[str, dict[str, tuple[Any, Any, Any]]] = {
         "images_per_epoch":  (3_999,   3_999,  3_999),
         "epochs":            (100,     100,    100),
         "checkpoint_every":  (5,       5,      5),
-        "ema_decay":         (0.999,   0.999,  0.999),
+        "ema_half_life":     (22_170,  22_170, 22_170),
     },
     "paper": {
-        "ema_decay":         (0.999,   0.999,  0.999),
+        "ema_half_life":     (22_170,  22_170, 22_170),
     },
     "smoke": {
         "width":             (2,       2,      2),
@@ -46,7 +46,7 @@ _TABLES: dict[str, dict[str, tuple[Any, Any, Any]]] = {
         "images_per_epoch":  (11,      11,     11),
         "epochs":            (2,       3,      2),
         "checkpoint_every":  (1,       1,      1),
-        "ema_decay":         (0.5,     0.5,    0.5),
+        "ema_half_life":     (32,      32,     32),
     },
 }
 # fmt: on

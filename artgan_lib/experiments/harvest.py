@@ -13,7 +13,7 @@ from typing import Any
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.experiments.campaign import ORDER
-from artgan_lib.gan.checkpoints import export_generator, load_checkpoint, load_generator, painters
+from artgan_lib.gan.checkpoints import export_generator, load_checkpoint, generators_in, load_generator
 from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.runs import RunFolder
 from artgan_lib.runlog import readable_size, write_atomic
@@ -56,7 +56,7 @@ def painters_at(run: RunFolder, checkpoint: Path) -> Iterator[Painter]:
         "step": state["step"],
         "images_seen": state["step"] * config.batch_size,
     }
-    for kind, generator in painters(state).items():
+    for kind, generator in generators_in(state).items():
         yield Painter(kind, generator, config, origin | {"kind": kind})
 
 

@@ -20,7 +20,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.models import AnyGenerator, build_generator, build_models
+from artgan_lib.gan.models import AnyGenerator, build_generator
 from artgan_lib.gan.sampling import class_weights
 from artgan_lib.runlog import write_atomic
 
@@ -98,12 +98,8 @@ def export_generator(
     return write_atomic(path, save(tensors, metadata={_HEADER_KEY: json.dumps(header)}))
 
 
-def painters(state: dict[str, Any]) -> dict[str, AnyGenerator]:
+def generators_in(state: dict[str, Any]) -> dict[str, AnyGenerator]:
     """Return the generators in a training state: the `newest`, and its `average` where one was kept.
-
-    An average begins with the first weights, and a short run has not forgotten them. What is left of them is taken out,
-    as Adam takes it out of its moments (Kingma & Ba 2015, section 3), and the statistics of batch normalisation are
-    measured anew, on random numbers of a fixed seed (Izmailov et al. 2018, algorithm 1).
 
     Args:
         state: From `load_checkpoint`.
@@ -111,18 +107,14 @@ def painters(state: dict[str, Any]) -> dict[str, AnyGenerator]:
     config = TrainConfig.from_dict(state["config"])
     found = {"newest": state["networks"]["generator"]}
     if "average" in state["networks"]:
-        average = dict(state["networks"]["average"])
-        left = config.ema_decay ** max(int(average.pop("n_averaged")) - 1, 0) if config.ema_decay else 0
-        found["average"] = {name.removeprefix("module."): value for name, value in average.items()}
-        if 0 < left < 1 and state.get("forked") is None:  # the average of a fork began with trained weights
-            for name, value in build_models(config)[0].named_parameters():
-                found["average"][name] = (found["average"][name] - left * value.detach()) / (1 - left)
+        average = state["networks"]["average"]
+        found["average"] = {
+            name.removeprefix("module."): value for name, value in average.items() if name != "n_averaged"
+        }
     generators = {}
     for kind, weights in found.items():
         generators[kind] = build_generator(config)
         generators[kind].load_state_dict(weights)
-        if kind == "average":
-            measure_statistics(generators[kind])
         generators[kind].eval().requires_grad_(False)
     return generators
 

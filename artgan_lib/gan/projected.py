@@ -218,14 +218,14 @@ class ProjectedDiscriminator(nn.Module):
 
 
 class RandomMixing(nn.Module):
-    """Fixed random 1 x 1 convolutions across channels and scales, drawn anew from the seed instead of being stored."""
+    """Fixed random 1 x 1 convolutions across channels and scales; they are stored with the weights that got used to them."""
 
     def __init__(self, channels: Sequence[int], rng: torch.Generator) -> None:
         super().__init__()
 
         def draw(name: str, channels_in: int, channels_out: int) -> None:
             weight = torch.randn(channels_out, channels_in, 1, 1, generator=rng) / math.sqrt(channels_in)
-            self.register_buffer(name, weight, persistent=False)
+            self.register_buffer(name, weight)
 
         for scale, (before, after) in enumerate(zip(channels, MIXED, strict=True)):
             draw(f"channels_{scale}", before, after)

@@ -17,6 +17,9 @@ from artgan_lib.runlog import RunLog, write_atomic
 NEWEST = 2
 """Newest checkpoints that stay: the last, and the one before it, should the last turn out damaged."""
 
+LENGTH = ("epochs", "checkpoint_every")
+"""Settings that may change while a run goes on: more epochs make it longer."""
+
 _logger = logging.getLogger(__name__)
 
 
@@ -50,10 +53,8 @@ class RunFolder:
             self._lock.acquire(blocking=False)
         except Timeout:
             raise ArtganError(f"another process trains in {self.path}; wait for it or choose another folder") from None
-        for folder in (self.path, self.checkpoints, self.samples):  # what a kill left half-written
-            for rest in folder.glob(".*"):
-                if rest.name != ".lock" and rest.is_file():
-                    rest.unlink()
+        for folder in (self.path, self.checkpoints, self.samples):
+            remove_unfinished(folder)
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -80,16 +81,16 @@ class RunFolder:
         if found is None:
             return None
         state, damaged = found
-        changed = differences(state["config"], config)
+        changed = [line for line in differences(state["config"], config) if line.split()[0] not in LENGTH]
         if changed:
             raise ArtganError(
-                f"{self.path} belongs to another config ({', '.join(changed)}); choose another run folder, and --fork "
-                f"{self.path} to start there from its state"
+                f"{self.path} belongs to another config ({', '.join(changed)}); choose another run folder, and "
+                f"--init-from {self.path} to start there from its networks"
             )
         if state["data"] != data:
             raise ArtganError(
                 f"{self.path} was trained on other pictures (their fingerprint was {state['data']}, is {data}); choose "
-                f"the former cache, or another run folder and --fork {self.path}"
+                f"the former cache, or another run folder and --init-from {self.path}"
             )
         for path in damaged:
             path.replace(path.with_name(f"{path.name}.damaged"))
@@ -115,39 +116,10 @@ class RunFolder:
         """Return where the checkpoint of a step lies."""
         return self.checkpoints / f"step_{step:09d}.pt"
 
-    def take_from(self, parent: "RunFolder", checkpoint: Path | None, config: TrainConfig) -> dict[str, Any]:
-        """Return a state of another run to go on from here.
-
-        The clock goes on, so whatever counts it must stay; a changed shape is found when the state is loaded.
-
-        Raises:
-            ArtganError: If there is no whole checkpoint, batch_size or images_per_epoch differ, or nothing is left to
-                train.
-        """
-        found = parent._newest_whole([checkpoint] if checkpoint else None)
-        if found is None:
-            raise ArtganError(f"there is no checkpoint in {parent.path} to fork from")
-        state = found[0]
-        changed = differences(state["config"], config)
-        fixed = [change for change in changed if change.split()[0] in ("batch_size", "images_per_epoch")]
-        if fixed:
-            raise ArtganError(
-                f"a fork goes on counting where {parent.path} stood, so {', '.join(fixed)} cannot change; start a new "
-                "run instead"
-            )
-        if state["step"] >= config.total_steps:
-            raise ArtganError(
-                f"{parent.path} has done {state['step']:,} steps and {config.total_steps:,} are asked for; give its "
-                f"fork more than {state['step'] // config.steps_per_epoch} epochs"
-            )
-        origin = {"run": parent.path.resolve().name, "step": state["step"], "changed": changed, "from": state["forked"]}
-        return state | {"forked": origin, "best": None}
-
-    def take_log(self, parent: "RunFolder", size: int) -> None:
-        """Begin with another run's log; one that lies here is kept."""
-        content = parent.log.read_bytes()[:size]
-        RunLog(self.log)
-        write_atomic(self.log, content)
+    def newest_state(self, checkpoints: list[Path] | None = None) -> dict[str, Any] | None:
+        """Return the newest whole state of some checkpoints, by default of all; None if there is none."""
+        found = self._newest_whole(checkpoints)
+        return found and found[0]
 
     def _newest_whole(self, paths: list[Path] | None = None) -> tuple[dict[str, Any], list[Path]] | None:
         """Return the newest state that is whole and whose log is there, and the damaged files that are newer."""
@@ -168,17 +140,3 @@ class RunFolder:
         if paths:
             raise ArtganError(f"{self.log} has lost its end and fits no checkpoint; start the run anew elsewhere")
         return None
-
-
-def find_fork(source: Path | str) -> tuple[RunFolder, Path | None]:
-    """Return the run that a path names, a run's folder or one of its checkpoints, and that checkpoint.
-
-    Raises:
-        ArtganError: If there is no such path.
-    """
-    path = Path(source)
-    if path.is_dir():
-        return RunFolder(path.parent if path.name == "checkpoints" else path), None
-    if path.is_file() and path.suffix == ".pt":
-        return RunFolder(path.parent.parent), path
-    raise ArtganError(f"there is no run {path} to fork from; --fork takes a run's folder or one of its checkpoints")

@@ -24,7 +24,7 @@ from artgan_lib.gan.clock import Clock, epoch_record
 from artgan_lib.gan.distributed import World, joined, local_device
 from artgan_lib.gan.pictures import Pictures
 from artgan_lib.gan.precision import Precision, check_precision, compile_networks, computing_in, lay_out
-from artgan_lib.gan.runs import RunFolder, find_fork
+from artgan_lib.gan.runs import RunFolder
 from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.signals import stop_signals
 from artgan_lib.gan.updates import (
@@ -36,6 +36,7 @@ from artgan_lib.gan.updates import (
     update_in_turn,
     update_together,
 )
+from artgan_lib.gan.warm_start import read_start
 from artgan_lib.images import encode, fingerprint, image_grid
 from artgan_lib.runlog import RunLog, write_atomic, write_json
 
@@ -97,7 +98,7 @@ def train(
     classes: Sequence[str] = (),
     device: str = "auto",
     callbacks: Sequence[Callback] = (),
-    fork: Path | str | None = None,
+    init_from: Path | str | None = None,
     keep_every: int = 5,
     precision: Precision = "float32",
     fused: bool = False,
@@ -113,20 +114,19 @@ def train(
         config: What to train and how long.
         images: uint8, shape (N, S, S, 3) for the config's `image_size` S, in memory or memory-mapped.
         labels: Class of each image, integers (N,) that count through `classes`; used where the config is conditional.
-        classes: Names of the classes. Those without an image are left out; with fewer than two training is
-            unconditional.
+        classes: Names of the classes; those without an image are left out.
         run_dir: Folder of the run; the newest whole checkpoint in it is gone on from.
         device: `cpu`, `cuda`, `mps` or `auto`, the best there is.
         callbacks: Told of every step and epoch, in this order.
-        fork: Another run's folder, or one of its checkpoints: where this run has no checkpoint yet, it takes over that
-            state, clock and log, under its own config and pictures.
+        init_from: Another run's folder, one of its checkpoints, or a generator file: where this run has no checkpoint
+            yet, it starts from those networks, under its own config and images, see `gan.warm_start`.
         keep_every: Of the checkpoints every so many-th stays beside the newest and the best; 0 keeps none of them.
         precision: `float32`, `tf32` or `bf16`, see `gan.precision.computing_in`.
         fused: Use PyTorch's fused Adam.
         compiled: Compile both networks; not possible with a gradient penalty.
 
     Raises:
-        ArtganError: If the pictures do not fit, the folder holds another run or is in use, the fork does not fit, a
+        ArtganError: If the pictures do not fit, the folder holds another run or is in use, `init_from` does not fit, a
             loss is no longer finite, or another process of the run is lost.
     """
     # 1 Check config and data.
@@ -160,17 +160,16 @@ def train(
         for callback in callbacks:
             held.callback(callback.on_end)
 
-        # 3 Resume, or take over another run's state.
+        # 3 Resume, or start from trained networks.
         clock = Clock(sums=torch.zeros(len(LOG_KEYS), device=where))
         state = world.share(lambda: folder.load_newest(config, data))
-        resuming, forking = state is not None, state is None and fork is not None
         if state is not None:
-            _check_fork(fork, folder, state)
             networks.load_state_dicts(state["networks"])
-        elif fork is not None:
-            state = _take_over(fork, folder, config, networks, world)
-        if state is not None:
             clock = Clock.read(state, where)
+        elif init_from is not None:
+            start = read_start(init_from)
+            clock.warm_up = start.apply(networks, config)
+            clock.started_from, clock.images_before = start.origin["from"], start.origin["images_seen"]
         lay_out(networks.modules, [networks.optimizer_g, networks.optimizer_d])
         update = choose_update(config)
         log = RunLog(folder.log, state["log_size"] if state else 0) if world.leads else None
@@ -185,8 +184,8 @@ def train(
                 raise _breakdown(int(broken) or clock.step, config, folder)
 
         def export() -> None:
-            origin = {"data": data, "pictures": len(images), "step": clock.step, "forked": clock.forked}
-            origin |= {"images_seen": clock.step * config.batch_size}
+            origin = {"data": data, "pictures": len(images), "step": clock.step}
+            origin |= {"images_seen": clock.images_seen(config), "started_from": clock.started_from}
             export_generator(folder.generator, networks.painter, config, origin)
             if clock.best and clock.best["step"] == clock.step:
                 export_generator(folder.best_generator, networks.painter, config, origin | {"best": clock.best})
@@ -202,9 +201,7 @@ def train(
                 folder.save(state | {"log_size": log.size} | vars(clock) | {"sums": clock.sums.cpu()})
                 export()
 
-        if forking:
-            save()
-        elif resuming and world.leads:
+        if state is not None and world.leads:
             export()  # a kill may have come between a checkpoint and its generator
         for callback in callbacks:
             callback.on_start(folder.path, clock.step)
@@ -213,6 +210,7 @@ def train(
         begun, reason = time.perf_counter() - clock.seconds, ""
         while clock.step < config.total_steps and not world.stops(stopped.is_set(), clock.step):
             # 5 Generator and judge updates, in the author's order.
+            networks.optimizer_g.param_groups[0]["lr"] = 0.0 if clock.step < clock.warm_up else config.lr
             batch = draw_batch(config, pictures, clock.step, where, world, index)
             values = update(config, networks, batch, world=world)
             if networks.average:
@@ -281,38 +279,12 @@ def _with_classes(
         raise ArtganError(f"labels must give each of the {images:,} images one of {len(classes)} classes by number")
     counts = np.bincount(labels, minlength=len(classes))
     there = np.flatnonzero(counts)
-    if len(there) < 2:
-        return replace(config, classes=()), None, none
     index = torch.from_numpy(np.searchsorted(there, labels)).long()
     return (
         replace(config, classes=tuple(classes[int(number)] for number in there)),
         index,
         torch.from_numpy(counts[there]),
     )
-
-
-def _take_over(
-    fork: Path | str, folder: RunFolder, config: TrainConfig, networks: Networks, world: World
-) -> dict[str, Any]:
-    parent, checkpoint = find_fork(fork)
-    state = world.share(lambda: folder.take_from(parent, checkpoint, config))
-    try:
-        networks.take_over(state["networks"], TrainConfig.from_dict(state["config"]), config)
-    except RuntimeError:
-        changed = ", ".join(state["forked"]["changed"])
-        raise ArtganError(f"{parent.path} cannot be forked: other networks are asked for ({changed})") from None
-    if world.leads:
-        folder.take_log(parent, state["log_size"])
-    return state
-
-
-def _check_fork(fork: Path | str | None, folder: RunFolder, state: dict[str, Any]) -> None:
-    """Let the same command go on, and refuse a fork into a folder that holds another run."""
-    if fork is None:
-        return
-    parent, forked = find_fork(fork)[0], state["forked"]
-    if forked is None or forked["run"] != parent.path.resolve().name:
-        raise ArtganError(f"{folder.path} holds a run that was not forked from {parent.path}; choose another folder")
 
 
 def _measured(callback: Callback, record: dict[str, Any], values: Mapping[str, float]) -> dict[str, float]:
@@ -332,5 +304,5 @@ def _breakdown(step: int, config: TrainConfig, folder: RunFolder) -> ArtganError
     return ArtganError(
         f"training broke down: losses or weights were no longer finite at step {step} "
         f"(epoch {-(-step // config.steps_per_epoch)}); {state}; a lower lr is the first thing to try"
-        + (f", from there by --fork {saved[-1]}" if saved else "")
+        + (f", from there by --init-from {saved[-1]}" if saved else "")
     )

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, cast
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+from torch.optim.swa_utils import AveragedModel
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.gan.augment import UNIFORMS, diffaugment
@@ -75,23 +75,6 @@ class Networks(NamedTuple):
         for name, part in self._asdict().items():
             if part is not None:
                 part.load_state_dict(states[name])
-
-    def take_over(self, states: dict[str, dict[str, Any]], then: TrainConfig, now: TrainConfig) -> None:
-        """Start from another run's `state_dicts`: rates and betas are the new config's, moments stay if they can.
-
-        Raises:
-            RuntimeError: If the networks have other shapes.
-        """
-        self.generator.load_state_dict(states["generator"])
-        self.judge.load_state_dict(states["judge"])
-        if then.optimizer == now.optimizer:
-            for name in ("optimizer_g", "optimizer_d"):
-                optimizer = getattr(self, name)
-                (group,) = optimizer.state_dict()["param_groups"]
-                optimizer.load_state_dict(states[name] | {"param_groups": [group]})
-        if self.average:
-            average = states.get("average") or {f"module.{name}": value for name, value in states["generator"].items()}
-            self.average.load_state_dict({"n_averaged": torch.zeros((), dtype=torch.long)} | average)
 
 
 def draw_batch(
@@ -281,10 +264,6 @@ def build_networks(config: TrainConfig, device: torch.device, world: World = ALO
     average = None
     if config.ema_half_life:
         average = AveragedModel(generator, multi_avg_fn=_half_life_average(config))
-    elif config.ema_decay:
-        # Statistics of batch normalisation are averaged along with the weights that they belong to.
-        averaging = get_ema_multi_avg_fn(config.ema_decay)  # type: ignore[no-untyped-call]
-        average = AveragedModel(generator, multi_avg_fn=averaging, use_buffers=True)
     optimizer_g, optimizer_d = (_optimizer(config, network, fused) for network in (generator, judge))
     return Networks(generator, judge, optimizer_g, optimizer_d, average)
 

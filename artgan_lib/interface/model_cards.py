@@ -141,9 +141,9 @@ def _length(root: Path, shipped: Shipped, config: TrainConfig, paper: TrainConfi
 
 
 def _moment(root: Path, shipped: Shipped, config: TrainConfig) -> str:
-    kind = shipped.origin.get("kind", "average" if config.ema_decay else "newest")
+    kind = shipped.origin.get("kind", "average" if config.ema_half_life else "newest")
     told = (
-        f"the average of its weights (decay {config.ema_decay:g}, freed of the first ones)"
+        f"the average of its weights (half-life {config.ema_half_life:,} images)"
         if kind == "average"
         else "as it was trained last"
     )

@@ -24,10 +24,10 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument("--set", metavar="NAME=VALUE", action="append", default=[], help="replace a setting")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
     command.add_argument(
-        "--fork",
-        metavar="RUN",
+        "--init-from",
+        metavar="PATH",
         type=read_path,
-        help="begin with the state of another run, under this config",
+        help="start from the networks of another run, a checkpoint or a generator file",
     )
     command.add_argument(
         "--keep-every",
@@ -70,7 +70,7 @@ def register(subparsers: Subparsers) -> None:
 
 
 def train(options: argparse.Namespace) -> int:
-    """Train, go on, or fork."""
+    """Train, go on, or start from trained networks."""
     from artgan_lib.data.cache import open_cache
     from artgan_lib.data.preprocessing import load_pictures
     from artgan_lib.evaluation.held_out import HeldOut
@@ -100,7 +100,7 @@ def train(options: argparse.Namespace) -> int:
         classes=pictures.styles,
         device=options.device,
         callbacks=callbacks,
-        fork=options.fork,
+        init_from=options.init_from,
         keep_every=options.keep_every,
         precision=options.precision,
     )
