@@ -33,8 +33,8 @@ ORIGINAL_SIZE_TOTAL = 66_000
 _OFFICIAL = "https://artbench.eecs.berkeley.edu/files"
 
 
-def _published(name: str, checksum: str | None = None) -> PublishedFile:
-    return PublishedFile(name, (f"{_OFFICIAL}/{name}",), checksum)
+def _published(name: str) -> PublishedFile:
+    return PublishedFile(name, (f"{_OFFICIAL}/{name}",), None)
 
 
 MIRROR = "huggingface"
@@ -43,10 +43,9 @@ MIRROR = "huggingface"
 FORMS = {
     "imagefolder-split": _published("artbench-10-imagefolder-split.tar"),
     "imagefolder": _published("artbench-10-imagefolder.tar"),
-    "python": _published("artbench-10-python.tar.gz", "md5:9df1e998ee026aae36ec60ca7b44960e"),
 }
-"""The forms that can be fetched: 256 x 256 with and without the split, and 32 x 32 in CIFAR's layout. A checksum is
-published for the last; those of the others are recorded at the first fetch and held to afterwards."""
+"""The forms that can be fetched: 256 x 256 with and without the split. No checksum is published for either; it is
+recorded at the first fetch and held to afterwards."""
 
 
 def fetch_artbench(

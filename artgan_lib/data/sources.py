@@ -1,4 +1,4 @@
-"""Collections of paintings: a folder, a tar, tar.gz or zip, ArtBench-10's CIFAR layout, an LSUN database.
+"""Collections of paintings: a folder, a tar, tar.gz or zip, parquet files, LSUN databases.
 
 Lists what is there by style and split, in one order on every machine, and hands over the bytes of each file. Nothing
 is ever unpacked to the disk, so no name can lead out of a folder. Turning bytes into pixels is left to
@@ -61,8 +61,7 @@ class Source(Protocol):
 def open_source(path: Path | str) -> Iterator[Source]:
     """Open a collection of paintings by looking at it.
 
-    An ImageFolder (`style/file` or `split/style/file`), a flat folder, a tar, tar.gz or zip of one, a folder or
-    tar.gz of ArtBench-10 in CIFAR's layout, a folder of LSUN databases (`style_lmdb/data.mdb`), a folder of parquet
+    An ImageFolder (`style/file` or `split/style/file`), a flat folder, a tar, tar.gz or zip of one, a folder of LSUN databases (`style_lmdb/data.mdb`), a folder of parquet
     files as the Hugging Face Hub keeps them, a cache of ours. The
     order is that of the names. Hidden files are left out without a word; links, devices and names that lead elsewhere
     are refused.
@@ -140,13 +139,11 @@ def label(names: Iterable[str]) -> list[Painting]:
 
 
 def _open(path: Path) -> AbstractContextManager[Source]:
-    from artgan_lib.data import batches, cache, lsun, mirror, tar
+    from artgan_lib.data import cache, lsun, mirror, tar
 
     if path.is_dir():
         if cache.is_cache(path):
             return cache.open_as_source(path)
-        if batches.is_batches(path):
-            return batches.open_folder(path)
         if lsun.is_lsun(path):
             return lsun.open_folder(path)
         return mirror.open_folder(path) if mirror.is_parquet(path) else _folder(path)

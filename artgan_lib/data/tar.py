@@ -13,7 +13,6 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from artgan_lib.data import batches
 from artgan_lib.data.sources import (
     MAX_RATIO,
     Refused,
@@ -129,7 +128,7 @@ def _told() -> Iterator[None]:
 
 @contextmanager
 def open_tar(path: Path, gzipped: bool) -> Iterator[Source]:
-    """Open an archive; one that holds ArtBench-10 in CIFAR's layout is read as that.
+    """Open an archive.
 
     Raises:
         ArtganError: If it is no archive, damaged, or a bomb.
@@ -137,8 +136,7 @@ def open_tar(path: Path, gzipped: bool) -> Iterator[Source]:
     try:
         # Many small files at a gulp: each read of its own would make threads wait for each other.
         with gzip.open(path) if gzipped else path.open("rb", buffering=_GULP) as file:
-            source = Tar(cast("BinaryIO", file), path, gzipped)
-            yield batches.from_tar(source) if batches.is_batches_tar(source) else source
+            yield Tar(cast("BinaryIO", file), path, gzipped)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         if "not a" in str(error) or "invalid header" in str(error) or "truncated header" in str(error):
             raise ArtganError(f"{path} is not an archive; give a folder of pictures, a tar, tar.gz or zip") from None
