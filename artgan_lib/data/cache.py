@@ -9,13 +9,13 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from artgan_lib.data.sources import Painting, Refused, Source
+from artgan_lib.data.sources.base import Painting, Refused, Source
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import spot_fingerprint
 
@@ -25,12 +25,19 @@ IMAGES, LABELS, FILES, MANIFEST = "images.npy", "labels.npy", "files.jsonl", "ma
 
 @dataclass(frozen=True)
 class PictureSet:
-    """Pictures ready for training (interface IPDT of Fig. 2)."""
+    """Pictures ready for training, with the class of each (interface IPDT of Fig. 2)."""
 
     images: np.ndarray  # uint8 (N, size, size, 3), memory-mapped if it comes from a cache
     labels: np.ndarray  # int16 (N,), index into `styles`
-    styles: tuple[str, ...]
+    styles: tuple[str, ...]  # names of the classes
     manifest: dict[str, Any]  # where the pictures come from, counts, quarantine, versions
+
+    def take(self, chosen: np.ndarray) -> "PictureSet":
+        """Return the pictures that a mask, bool (N,), chooses: without a copy where they follow one another."""
+        numbers = np.flatnonzero(chosen)
+        first, last = numbers[[0, -1]]
+        rows = slice(first, last + 1) if last - first + 1 == len(numbers) else numbers
+        return replace(self, images=self.images[rows], labels=self.labels[rows])
 
 
 def is_cache(path: Path | str) -> bool:
@@ -78,7 +85,8 @@ def open_split(path: Path | str, split: str | None) -> tuple[PictureSet, Picture
         split: `train`, `test` or `val`; None takes all pictures.
 
     Returns:
-        The pictures of the split, in memory, and all others; None if there are none.
+        The pictures of the split and all others, None if there are none. Both stay memory-mapped where the source's
+        names begin with their split, as `train/style/file`; else they are copied into memory.
 
     Raises:
         ArtganError: If it is no whole cache, or has no such pictures.
@@ -86,29 +94,24 @@ def open_split(path: Path | str, split: str | None) -> tuple[PictureSet, Picture
     pictures = open_cache(path)
     counts = pictures.manifest["splits"]
     if split is None or counts.get(split) == len(pictures.images):
-        return replace(pictures, images=np.asarray(pictures.images)), None
+        return pictures, None
     if split not in counts:
         raise ArtganError(f"the cache {path} has no picture of the split {split!r}; it has {', '.join(counts)}")
-    lines = (Path(path) / FILES).read_text(encoding="utf-8").splitlines()
-    inside = np.array([split in PurePosixPath(json.loads(line)["name"]).parts[:-1] for line in lines])
-    if len(inside) != len(pictures.images) or inside.sum() != counts[split]:
+    inside = np.array([(Painting.named(name).split or "all") == split for name in _names(path, pictures)])
+    if inside.sum() != counts[split]:
         raise ArtganError(f"the cache {path} is damaged: {FILES} does not count the splits as the manifest does")
-    taken, rest = (
-        replace(pictures, images=pictures.images[chosen], labels=pictures.labels[chosen])
-        for chosen in (inside, ~inside)
-    )
-    return taken, rest
+    return pictures.take(inside), pictures.take(~inside)
 
 
 class CachedPaintings:
     """A cache read as a collection of paintings, each handed over as a file that loses nothing."""
 
-    def __init__(self, pictures: PictureSet) -> None:
+    def __init__(self, pictures: PictureSet, names: list[str]) -> None:
         self.refused: list[Refused] = []
         self._images = pictures.images
         self.paintings = [
-            Painting(f"{pictures.styles[label]}/{number:06d}", pictures.styles[label], None)
-            for number, label in enumerate(pictures.labels)
+            Painting.named(name)._replace(style=pictures.styles[label])
+            for name, label in zip(names, pictures.labels, strict=True)
         ]
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
@@ -121,14 +124,27 @@ class CachedPaintings:
 
 @contextmanager
 def open_as_source(path: Path) -> Iterator[Source]:
-    """Open a cache as `data.sources.open_source` opens anything else."""
-    yield CachedPaintings(open_cache(path))
+    """Open a cache as `open_source` opens anything else."""
+    pictures = open_cache(path)
+    yield CachedPaintings(pictures, _names(path, pictures))
 
 
 def hash_file(path: Path) -> str:
     """Return the SHA-256 of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _names(path: Path | str, pictures: PictureSet) -> list[str]:
+    """Return the name that the file of each picture had in its source."""
+    try:
+        lines = (Path(path) / FILES).read_text(encoding="utf-8").splitlines()
+        names = [str(json.loads(line)["name"]) for line in lines]
+    except (OSError, ValueError, KeyError, TypeError):
+        names = []
+    if len(names) != len(pictures.images):
+        raise ArtganError(f"the cache {path} is damaged: {FILES} does not name its pictures; prepare it again")
+    return names
 
 
 def _difference(

@@ -7,7 +7,6 @@ compared. Drawing is left to `interface`.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,10 +14,10 @@ import numpy as np
 from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.data.decoding import decode_with, square_thumbnail, upright
+from artgan_lib.data.decoding import Progress, decode_with, map_files, square_thumbnail, upright
 from artgan_lib.data.duplicates import Likeness, likeness_of, near_pairs
-from artgan_lib.data.parallel import Progress, map_files
-from artgan_lib.data.sources import choose, open_source
+from artgan_lib.data.sources.base import choose
+from artgan_lib.data.sources.open import open_source
 from artgan_lib.errors import ArtganError
 from artgan_lib.runlog import write_atomic
 
@@ -91,7 +90,7 @@ def survey(
     """Measure a collection of paintings.
 
     Args:
-        source: Whatever `data.sources.open_source` opens.
+        source: Whatever `data.sources.open` opens.
         split: Only this one.
         styles: Only these; empty means all.
         limit: At most so many, spread evenly.
@@ -115,7 +114,7 @@ def survey(
         results = map_files(
             opened, chosen, lambda content: decode_with(content, lambda image: _measure(image, where)), workers
         )
-        for done, (number, (result, _, reason)) in enumerate(chain.from_iterable(results), 1):
+        for done, (number, (result, _, reason)) in enumerate(results, 1):
             painting = opened.paintings[number]
             if result is None:
                 unreadable.append({"name": painting.name, "reason": reason or ""})

@@ -9,7 +9,7 @@ import numpy as np
 from artgan_lib.data.cache import PictureSet, is_cache, open_cache, open_split
 from artgan_lib.data.duplicates import found_among
 from artgan_lib.data.preprocessing import prepare
-from artgan_lib.data.sources import UNLABELLED
+from artgan_lib.data.sources.base import UNLABELLED
 from artgan_lib.errors import ArtganError
 
 

@@ -1,15 +1,12 @@
-"""Collections of paintings: a folder, a tar, tar.gz or zip, parquet files, LSUN databases.
+"""What all collections of paintings have in common: one file of it, what is left out, and the guards.
 
-Lists what is there by style and split, in one order on every machine, and hands over the bytes of each file. Nothing
-is ever unpacked to the disk, so no name can lead out of a folder. Turning bytes into pixels is left to
-`data.preprocessing`.
+Owns how a style and a split are read from a name, and which names and sizes are refused. Reading a form of collection
+is left to the other modules here, telling the forms apart to `open`, turning bytes into pixels to `data.decoding`.
 """
 
 import os
 import sys
-import zipfile
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
@@ -25,7 +22,7 @@ MAX_FILES = 2_000_000
 MAX_FILE_BYTES = 1 << 29
 MAX_RATIO = 200
 """How many times larger than its archive's part a file may be, once it is larger than 64 MB: more is a bomb."""
-_RATIO_MATTERS_FROM = 1 << 26
+RATIO_MATTERS_FROM = 1 << 26
 
 
 class Painting(NamedTuple):
@@ -34,6 +31,19 @@ class Painting(NamedTuple):
     name: str  # path inside the source, with forward slashes
     style: str  # name of the folder it lies in
     split: str | None  # name of the folder above, if that is train, test or val
+
+    @classmethod
+    def named(cls, name: str) -> "Painting":
+        """Read style and split from a name: `split/style/file`, `style/file`, `split/file` or `file`."""
+        above, folder, _ = ["", "", *_parts(name)][-3:]
+        if above in SPLITS:
+            style, split = folder, above
+        elif folder in SPLITS:
+            style, split = UNLABELLED, folder
+        else:
+            style, split = folder or UNLABELLED, ""
+        # One text for all that share a style or split: a collection has many files.
+        return cls(name, sys.intern(style), sys.intern(split) or None)
 
 
 class Refused(NamedTuple):
@@ -55,27 +65,6 @@ class Source(Protocol):
         What cannot be read comes as the exception that was raised.
         """
         ...
-
-
-@contextmanager
-def open_source(path: Path | str) -> Iterator[Source]:
-    """Open a collection of paintings by looking at it.
-
-    An ImageFolder (`style/file` or `split/style/file`), a flat folder, a tar, tar.gz or zip of one, a folder of LSUN databases (`style_lmdb/data.mdb`), a folder of parquet
-    files as the Hugging Face Hub keeps them, a cache of ours. The
-    order is that of the names. Hidden files are left out without a word; links, devices and names that lead elsewhere
-    are refused.
-
-    Raises:
-        ArtganError: If there is nothing there, it is none of these, it is damaged, or it holds no files.
-    """
-    path = Path(path)
-    with _open(path) as source:
-        if not source.paintings:
-            raise ArtganError(f"{path} holds no files; expected pictures as style/file or split/style/file")
-        if len(source.paintings) > MAX_FILES:
-            raise ArtganError(f"{path} holds more than {MAX_FILES:,} files; split it")
-        yield source
 
 
 def choose(
@@ -124,57 +113,12 @@ def read(source: Source, number: int) -> bytes:
 
 
 def label(names: Iterable[str]) -> list[Painting]:
-    """List files by name, with the style and split that their folders say; hidden files are left out."""
-    paintings = []
-    for name in sorted(names):
-        *folders, file = _parts(name)
-        if "/." in f"/{'/'.join(folders)}/{file}" or "__MACOSX" in folders:
-            continue
-        style = folders[-1] if folders else UNLABELLED
-        split = folders[-2] if len(folders) > 1 and folders[-2] in SPLITS else None
-        if style in SPLITS and split is None:  # split/file, a flat folder of each split
-            style, split = UNLABELLED, style
-        paintings.append(Painting(name, sys.intern(style), split and sys.intern(split)))  # one text for all of them
-    return paintings
-
-
-def _open(path: Path) -> AbstractContextManager[Source]:
-    from artgan_lib.data import cache, lsun, mirror, tar
-
-    if path.is_dir():
-        if cache.is_cache(path):
-            return cache.open_as_source(path)
-        if lsun.is_lsun(path):
-            return lsun.open_folder(path)
-        return mirror.open_folder(path) if mirror.is_parquet(path) else _folder(path)
-    if not path.exists():
-        raise ArtganError(f"there is no folder or archive {path}")
-    if not path.is_file():
-        raise ArtganError(f"{path} is neither a folder nor a file")
-    if zipfile.is_zipfile(path):
-        return _zip(path)
-    with path.open("rb") as file:
-        gzipped = file.read(2) == b"\x1f\x8b"
-    return tar.open_tar(path, gzipped)
-
-
-class Folder:
-    """A folder of files."""
-
-    def __init__(self, path: Path) -> None:
-        self.refused, self._path = list[Refused](), path
-        self._files = {readable_name(file): file for file in files_below(path)}
-        self.paintings = label(self._files)
-
-    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
-        """Read one file after the other."""
-        for number in chosen:
-            try:
-                file = self._path / self._files[self.paintings[number].name]
-                check_size(file.stat().st_size, 0)
-                yield number, file.read_bytes()
-            except (OSError, ArtganError) as error:
-                yield number, error
+    """List files in the order of their names; hidden files and what macOS adds to archives are left out."""
+    return [
+        Painting.named(name)
+        for name in sorted(names)
+        if not any(part.startswith(".") or part == "__MACOSX" for part in _parts(name))
+    ]
 
 
 def files_below(path: Path) -> Iterator[str]:
@@ -189,61 +133,21 @@ def files_below(path: Path) -> Iterator[str]:
                 yield name if inside == "." else f"{inside}/{name}"
 
 
-@contextmanager
-def _folder(path: Path) -> Iterator[Source]:
-    yield Folder(path)
-
-
-class Zip:
-    """A zip archive."""
-
-    def __init__(self, archive: zipfile.ZipFile) -> None:
-        self.archive = archive
-        files = {info.filename: info for info in archive.infolist() if not info.is_dir()}
-        self.refused = [Refused(name, "its name leads out of the archive") for name in files if leads_out(name)]
-        self.members = {name: info for name, info in files.items() if not leads_out(name)}
-        self.paintings = label(self.members)
-
-    def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
-        """Read one file after the other."""
-        for number in chosen:
-            info = self.members[self.paintings[number].name]
-            try:
-                check_size(info.file_size, info.compress_size)
-                yield number, self.archive.read(info)
-            except (OSError, ValueError, RuntimeError, NotImplementedError, zipfile.BadZipFile, EOFError) as error:
-                yield number, error
-
-
-@contextmanager
-def _zip(path: Path) -> Iterator[Source]:
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise ArtganError(f"{path} is damaged ({error}); fetch it again") from None
-    with archive:
-        yield Zip(archive)
-
-
 def readable_name(name: str) -> str:
     """Return a name that can be written: bytes that are no UTF-8 become visible escapes."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
-def _parts(name: str) -> list[str]:
-    return [part for part in name.split("/") if part not in ("", ".")]
-
-
-def leads_out(name: str) -> bool:
+def is_unsafe_path(name: str) -> bool:
     """Tell whether a file of this name would not lie inside the folder that an archive is unpacked to."""
     name = name.replace("\\", "/")
     parts = _parts(name)
     return not parts or name.startswith("/") or ".." in parts or ":" in parts[0]
 
 
-def is_bomb(size: int, packed: int) -> bool:
+def exceeds_ratio(size: int, packed: int) -> bool:
     """Tell whether so many bytes are far more than anything honest that is packed into so few."""
-    return size > max(packed * MAX_RATIO, _RATIO_MATTERS_FROM)
+    return size > max(packed * MAX_RATIO, RATIO_MATTERS_FROM)
 
 
 def check_size(size: int, packed: int) -> None:
@@ -258,5 +162,9 @@ def check_size(size: int, packed: int) -> None:
     """
     if size > MAX_FILE_BYTES:
         raise ArtganError(f"it is larger than {MAX_FILE_BYTES // 2**20} MB")
-    if packed and is_bomb(size, packed):
+    if packed and exceeds_ratio(size, packed):
         raise ArtganError(f"it unpacks to more than {MAX_RATIO} times its size")
+
+
+def _parts(name: str) -> list[str]:
+    return [part for part in name.split("/") if part not in ("", ".")]

@@ -1,44 +1,16 @@
-"""ArtBench-10 as its mirror on the Hugging Face Hub keeps it: parquet files with the 256 x 256 pictures and labels.
-
-Needs the extra `[huggingface]`. The Hub's own library does the transfer and goes on where it broke off.
-"""
+"""Parquet files with pictures and labels, as the Hugging Face Hub keeps data sets. Needs the extra `[huggingface]`."""
 
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
-from artgan_lib.data.sources import SPLITS, UNLABELLED, Painting, Refused, Source, files_below
+from artgan_lib.data.sources.base import SPLITS, UNLABELLED, Painting, Refused, Source, files_below
 from artgan_lib.errors import ArtganError
 
-REPOSITORY = "zguo0525/ArtBench"
-FOLDER = "artbench-10-huggingface"
-_EXTRA = "`pip install artgan[huggingface]` brings what reads it"
-
-
-def fetch_mirror(folder: Path | str) -> Path:
-    """Bring the mirror's files into a folder of their own, or what is missing of them.
-
-    Raises:
-        ArtganError: If the extra is not installed or the Hub does not give them.
-    """
-    try:
-        import huggingface_hub
-    except ModuleNotFoundError:
-        raise ArtganError(f"the mirror {REPOSITORY} is on the Hugging Face Hub; {_EXTRA}") from None
-    target = Path(folder) / FOLDER
-    try:
-        huggingface_hub.snapshot_download(
-            REPOSITORY, repo_type="dataset", local_dir=target, allow_patterns=["*.parquet"]
-        )
-    except Exception as error:  # the library's own, its transport's and the system's errors have no common root
-        first = str(error).strip().splitlines()[0] if str(error).strip() else "no detail"
-        raise ArtganError(f"the mirror {REPOSITORY} gave nothing ({type(error).__name__}: {first})") from None
-    if not is_parquet(target):
-        raise ArtganError(f"the mirror {REPOSITORY} holds no parquet files any more")
-    return target
+EXTRA = "`pip install artgan[huggingface]` brings what reads it"
 
 
 def is_parquet(path: Path) -> bool:
@@ -60,19 +32,18 @@ class Parquet:
                 file = pyarrow.parquet.ParquetFile(path)
                 styles = _label_names(file)
                 rows = [
-                    (group, row, entry)
+                    (group, row, entry["image"], entry["label"])
                     for group in range(file.num_row_groups)
                     for row, entry in enumerate(file.read_row_group(group, columns=["image.path", "label"]).to_pylist())
                 ]
             except (pyarrow.ArrowException, KeyError, OSError) as error:
                 raise ArtganError(f"{path} cannot be read ({type(error).__name__}); fetch it again") from None
             self._files.append(file)
-            split = next((split for split in SPLITS if path.name.startswith(split)), None)
-            for group, row, entry in rows:
-                label = entry["label"]
-                style = styles[label] if isinstance(label, int) and styles else str(label or UNLABELLED)
-                name = (entry["image"] or {}).get("path") or f"{row:06d}"
-                painting = Painting(f"{split or 'all'}/{style}/{number:03d}_{group:03d}_{row:06d}_{name}", style, split)
+            split = next((split for split in SPLITS if path.name.startswith(split)), "all")
+            for group, row, image, label in rows:
+                file_name = PurePosixPath((image or {}).get("path") or f"{row:06d}").name
+                name = f"{number:03d}_{group:03d}_{row:06d}_{file_name}"
+                painting = Painting.named(f"{split}/{_style(label, styles)}/{name}")
                 listed.append((painting, (number, group, row)))
         listed.sort(key=lambda pair: pair[0].name)
         self.paintings = [painting for painting, _ in listed]
@@ -82,14 +53,14 @@ class Parquet:
         """Read one row group after the other, so that one at a time is in memory."""
         ordered = sorted(chosen, key=self._places.__getitem__)
         for (file, group), numbers in groupby(ordered, key=lambda number: self._places[number][:2]):
-            contents = self._files[file].read_row_group(group, columns=["image.bytes"])["image"]
+            images = self._files[file].read_row_group(group, columns=["image.bytes"])["image"]
             for number in numbers:
-                content = contents[self._places[number][2]].as_py()["bytes"]
+                content = (images[self._places[number][2]].as_py() or {}).get("bytes")
                 yield number, content if isinstance(content, bytes) else ValueError("the row holds no picture")
 
 
 @contextmanager
-def open_folder(path: Path) -> Iterator[Source]:
+def open_parquet(path: Path) -> Iterator[Source]:
     """Open a folder of parquet files.
 
     Raises:
@@ -98,7 +69,7 @@ def open_folder(path: Path) -> Iterator[Source]:
     try:
         import pyarrow  # noqa: F401
     except ModuleNotFoundError:
-        raise ArtganError(f"{path} holds parquet files; {_EXTRA}") from None
+        raise ArtganError(f"{path} holds parquet files; {EXTRA}") from None
     yield Parquet(sorted(path.rglob("*.parquet")))
 
 
@@ -110,3 +81,12 @@ def _label_names(file: Any) -> list[str]:
     except (KeyError, ValueError, TypeError):
         return []
     return [str(name) for name in names]
+
+
+def _style(label: Any, names: list[str]) -> str:
+    """Return the style that a label stands for; a number that stands for none, as the Hub's -1, is no label."""
+    if isinstance(label, int):
+        if names:
+            return names[label] if 0 <= label < len(names) else UNLABELLED
+        return str(label) if label >= 0 else UNLABELLED
+    return str(label).replace("/", "_") if label else UNLABELLED

@@ -1,7 +1,4 @@
-"""Tar archives of paintings: listed once, then read from their places.
-
-Which style and split a name tells is left to `data.sources`.
-"""
+"""Tar archives of image files: listed once, then read from their places; nothing is unpacked to the disk."""
 
 import gzip
 import tarfile
@@ -13,14 +10,14 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from artgan_lib.data.sources import (
+from artgan_lib.data.sources.base import (
     MAX_RATIO,
     Refused,
     Source,
     check_size,
-    is_bomb,
+    exceeds_ratio,
+    is_unsafe_path,
     label,
-    leads_out,
     readable_name,
 )
 from artgan_lib.errors import ArtganError
@@ -42,7 +39,7 @@ class Tar:
         packed, unpacked = path.stat().st_size, 0
         for member in _members(file):
             unpacked += member.size
-            if gzipped and is_bomb(unpacked, packed):
+            if gzipped and exceeds_ratio(unpacked, packed):
                 raise ArtganError(f"{path} unpacks to more than {MAX_RATIO} times its size; it is not read")
             if member.isdir():
                 continue
@@ -51,7 +48,7 @@ class Tar:
                 self.refused.append(Refused(name, "it is a link or a device, not a file"))
             elif member.issparse():
                 self.refused.append(Refused(name, "it is stored as a sparse file, which pictures are not"))
-            elif leads_out(name):
+            elif is_unsafe_path(name):
                 self.refused.append(Refused(name, "its name leads out of the archive"))
             else:
                 places[name] = member.offset_data, member.size

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from artgan_lib import ArtganError
-from artgan_lib.data import sources
-from artgan_lib.data.sources import Painting, choose, open_source, read
+from artgan_lib.data.sources import base
+from artgan_lib.data.sources.base import Painting, choose, read
+from artgan_lib.data.sources.open import open_source
 
 
 def make_folder(root: Path, names: list[str]) -> Path:
@@ -153,7 +154,7 @@ def test_names_that_lead_out_links_and_devices_are_refused(tmp_path: Path) -> No
 
 
 def test_bombs_in_archives_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "_RATIO_MATTERS_FROM", 1 << 16)
+    monkeypatch.setattr(base, "RATIO_MATTERS_FROM", 1 << 16)
     zeros = bytes(1 << 20)
     make_zip(tmp_path / "x.zip", {"a/bomb.bmp": zeros, "a/good.jpg": b"x"})
     with open_source(tmp_path / "x.zip") as source:
@@ -167,12 +168,12 @@ def test_bombs_in_archives_are_not_unpacked(tmp_path: Path, monkeypatch: pytest.
         open_source(tmp_path / "x.tar.gz"),
     ):
         pass
-    monkeypatch.setattr(sources, "MAX_FILE_BYTES", 10)
+    monkeypatch.setattr(base, "MAX_FILE_BYTES", 10)
     (tmp_path / "folder").mkdir()
     (tmp_path / "folder" / "large.bmp").write_bytes(zeros)
     with open_source(tmp_path / "folder") as source:
         assert "larger than" in str(dict(source.stream([0]))[0])
-    monkeypatch.setattr(sources, "MAX_FILES", 1)
+    monkeypatch.setattr(base, "MAX_FILES", 1)
     with pytest.raises(ArtganError, match="holds more than 1 files"), open_source(tmp_path / "x.zip"):
         pass
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from artgan_lib import ArtganError
-from artgan_lib.data.sources import open_source
+from artgan_lib.data.sources.open import open_source
 
 NAMES = [
     "train/baroque/a.jpg",
