@@ -171,7 +171,7 @@ def import_local(file: PublishedFile, source: Path | str, folder: Path | str) ->
         return _accept(tmp, target, file)
 
 
-def discard(file: PublishedFile, folder: Path | str) -> None:
+def evict(file: PublishedFile, folder: Path | str) -> None:
     """Remove a file that turned out to be wrong, and the checksum that was recorded of it, so that another may come."""
     target = Path(folder) / file.name
     target.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from artgan_lib.data.sources.open import open_source
 from artgan_lib.data.sources.parquet import EXTRA, is_parquet
-from artgan_lib.downloads import Progress, PublishedFile, discard, fetch, import_local
+from artgan_lib.downloads import Progress, PublishedFile, evict, fetch, import_local
 from artgan_lib.errors import ArtganError
 
 STYLES = (
@@ -76,11 +76,11 @@ def fetch_artbench(
         archive = _fetch_official(form, folder, progress)
     try:
         with open_source(archive) as source:
-            counts = Counter((painting.style, painting.split) for painting in source.paintings)
+            counts = Counter((image.style, image.split) for image in source.images)
         check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
     except ArtganError:
         if archive.is_file():  # what is wrong must not be held to at the next fetch
-            discard(FORMS[form], folder)
+            evict(FORMS[form], folder)
         raise
     return archive
 

@@ -1,7 +1,7 @@
 """Image processing: every painting to RGB, a centred square, 64 x 64 by bicubic, into one array.
 
 Owns the run over many files, and the quarantine of those that cannot be read: they are named with a reason and the run
-goes on. Files become pixels in `data.decoding`; what is written is described in `data.cache`.
+goes on. Files become pixels in `data.decoding`; what is written is described in `data.dataset`.
 """
 
 import errno
@@ -18,16 +18,26 @@ import numpy as np
 import PIL
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.data.cache import FILES, FORMAT, IMAGES, LABELS, MANIFEST, PictureSet, hash_file, is_cache, open_cache
+from artgan_lib.data.dataset import (
+    FILES,
+    FORMAT,
+    IMAGES,
+    LABELS,
+    MANIFEST,
+    ImageDataset,
+    hash_file,
+    is_cache,
+    open_cache,
+)
 from artgan_lib.data.decoding import Progress, decode, map_files, square_thumbnail
-from artgan_lib.data.sources.base import Painting, Source, choose
+from artgan_lib.data.sources.base import Source, SourceImage, choose
 from artgan_lib.data.sources.open import open_source
-from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
+from artgan_lib.data.synthetic import SYNTHETIC_CLASSES, synthetic_paintings
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import spot_fingerprint
 from artgan_lib.runlog import check_space, locked, write_json
 
-__all__ = ["SYNTHETIC", "load_pictures", "prepare", "square_thumbnail"]
+__all__ = ["SYNTHETIC", "load_images", "prepare", "square_thumbnail"]
 
 SYNTHETIC = "synthetic"
 """The source that needs no file: procedural pictures of `data.synthetic`."""
@@ -48,7 +58,7 @@ def prepare(
     overwrite: bool = False,
     workers: int | None = None,
     progress: Progress | None = None,
-) -> PictureSet:
+) -> ImageDataset:
     """Make a cache of a collection of paintings.
 
     A file that cannot be read is named in the manifest with the reason, and the run goes on. The cache is written
@@ -78,29 +88,29 @@ def prepare(
     here, there = source.resolve(), out.resolve()
     if here == there or here in there.parents or there in here.parents:
         raise ArtganError(f"the cache {out} and the paintings {source} must not lie in each other")
-    with locked(out, f"another process prepares {out}; wait for it or choose another folder"):
-        with _replacing(out, overwrite) as tmp, open_source(source) as opened:
-            chosen = choose(opened.paintings, split=split, styles=styles, limit=limit)
-            check_space(tmp, len(chosen) * size * size * 3)
-            rows = _write_images(tmp / IMAGES, opened, chosen, size, workers, progress)
-            if not rows.good:
-                name = opened.paintings[chosen[0]].name
-                raise ArtganError(f"{source} has no picture that can be read; {name}: {rows.reasons[0]}")
-            _describe(tmp, source, opened, chosen, rows, size, split)
-    return open_cache(out)
+    busy = f"another process prepares {out}; wait for it or choose another folder"
+    with locked(there, busy), _replacing(there, overwrite) as tmp, open_source(source) as opened:
+        chosen = choose(opened.images, split=split, styles=styles, limit=limit)
+        check_space(tmp, len(chosen) * size * size * 3)
+        rows = _write_images(tmp / IMAGES, opened, chosen, size, workers, progress)
+        if not rows.good:
+            name = opened.images[chosen[0]].name
+            raise ArtganError(f"{source} has no picture that can be read; {name}: {rows.reasons[0]}")
+        _describe(tmp, source, opened, chosen, rows, size, split)
+    return open_cache(there)
 
 
-def load_pictures(
-    source: Path | str, *, pictures: int = 2048, seed: int = 0, cache: Path | str | None = None
-) -> PictureSet:
+def load_images(
+    source: Path | str, *, count: int = 2048, seed: int = 0, cache: Path | str | None = None
+) -> ImageDataset:
     """Get 64 x 64 pictures from whatever the reader has: what a notebook's SOURCE accepts.
 
     All splits are taken together. To train on one of them, prepare that split alone or take it by
-    `data.cache.open_split`.
+    `data.dataset.open_split`.
 
     Args:
         source: `synthetic`, a cache, or, where `cache` is given, a collection of paintings, which is prepared first.
-        pictures: How many synthetic ones.
+        count: How many synthetic ones.
         seed: Of the synthetic ones.
         cache: Where a collection is prepared to; a cache there is replaced.
 
@@ -108,8 +118,8 @@ def load_pictures(
         ArtganError: If the source cannot be opened, or paintings would have to be prepared and `cache` is None.
     """
     if str(source) == SYNTHETIC:
-        images, labels = synthetic_paintings(pictures, seed=seed)
-        return PictureSet(images, labels, LOOKS, {"source": SYNTHETIC, "count": pictures, "seed": seed})
+        images, labels = synthetic_paintings(count, seed=seed)
+        return ImageDataset(images, labels, SYNTHETIC_CLASSES, {"source": SYNTHETIC, "count": count, "seed": seed})
     if is_cache(source) or cache is None:
         return open_cache(source)  # says what is wrong if it is none
     return prepare(source, cache, overwrite=True)
@@ -212,16 +222,14 @@ def _describe(
     tmp: Path, source: Path, opened: Source, chosen: list[int], rows: _Rows, size: int, split: str | None
 ) -> None:
     """Write labels, names and the manifest of the images that are there."""
-    kept = [opened.paintings[chosen[row]] for row in rows.good]
+    kept = [opened.images[chosen[row]] for row in rows.good]
     styles = _count(kept, "style")
     index = {style: number for number, style in enumerate(styles)}
-    np.save(tmp / LABELS, np.array([index[painting.style] for painting in kept], dtype=np.int16))
-    entries = [
-        {"name": painting.name, "sha256": rows.hashes[row]} for row, painting in zip(rows.good, kept, strict=True)
-    ]
+    np.save(tmp / LABELS, np.array([index[image.style] for image in kept], dtype=np.int16))
+    entries = [{"name": image.name, "sha256": rows.hashes[row]} for row, image in zip(rows.good, kept, strict=True)]
     (tmp / FILES).write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8", newline="\n")
     quarantined = [
-        {"name": opened.paintings[chosen[row]].name, "reason": reason} for row, reason in sorted(rows.reasons.items())
+        {"name": opened.images[chosen[row]].name, "reason": reason} for row, reason in sorted(rows.reasons.items())
     ]
     manifest = {
         "format": FORMAT,
@@ -231,7 +239,7 @@ def _describe(
         "count": len(kept),
         "styles": styles,
         "splits": _count(kept, "split"),
-        "quarantined": quarantined + [refused._asdict() for refused in opened.refused],
+        "quarantined": quarantined + [skipped._asdict() for skipped in opened.skipped],
         "fingerprint": spot_fingerprint(np.load(tmp / IMAGES, mmap_mode="r")),
         "sha256": hash_file(tmp / IMAGES),
         "files_sha256": hash_file(tmp / FILES),
@@ -244,5 +252,5 @@ def _describe(
     write_json(tmp / MANIFEST, manifest)
 
 
-def _count(paintings: list[Painting], field: str) -> dict[str, int]:
-    return dict(sorted(Counter(getattr(painting, field) or "all" for painting in paintings).items()))
+def _count(images: list[SourceImage], field: str) -> dict[str, int]:
+    return dict(sorted(Counter(getattr(image, field) or "all" for image in images).items()))

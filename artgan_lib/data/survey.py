@@ -109,17 +109,17 @@ def survey(
     unreadable: list[dict[str, str]] = []
     with open_source(source) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
-        chosen = choose(opened.paintings, split=split, styles=styles, limit=limit)
-        unreadable += [refused._asdict() for refused in opened.refused]
+        chosen = choose(opened.images, split=split, styles=styles, limit=limit)
+        unreadable += [skipped._asdict() for skipped in opened.skipped]
         results = map_files(
             opened, chosen, lambda content: decode_with(content, lambda image: _measure(image, where)), workers
         )
         for done, (number, (result, _, reason)) in enumerate(results, 1):
-            painting = opened.paintings[number]
+            image = opened.images[number]
             if result is None:
-                unreadable.append({"name": painting.name, "reason": reason or ""})
+                unreadable.append({"name": image.name, "reason": reason or ""})
             else:
-                rows.append(painting._asdict() | result.row)
+                rows.append(image._asdict() | result.row)
                 measured.append(result)
             if progress is not None:
                 progress(done, len(chosen))

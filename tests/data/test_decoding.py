@@ -53,7 +53,7 @@ def test_orientation_and_colour_profile_are_kept() -> None:
 class Numbers:
     """A source whose files are their own numbers; it knows how far it has been read."""
 
-    paintings, refused = [], []
+    images, skipped = [], []
 
     def __init__(self) -> None:
         self.given = 0

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artgan_lib import ArtganError, load_pictures, open_cache, prepare, synthetic_paintings
-from artgan_lib.data.cache import open_split
+from artgan_lib import ArtganError, load_images, open_cache, prepare, synthetic_paintings
+from artgan_lib.data.dataset import open_split
 from artgan_lib.data.decoding import square_thumbnail
 
 
@@ -147,11 +147,11 @@ def test_a_damaged_cache_is_told(damage: str, folder: Path, tmp_path: Path) -> N
 
 
 def test_pictures_come_from_whatever_the_reader_has(folder: Path, tmp_path: Path) -> None:
-    assert len(load_pictures("synthetic", pictures=12).images) == 12
-    assert len(load_pictures(folder, cache=tmp_path / "cache").images) == 5
-    assert len(load_pictures(tmp_path / "cache").images) == 5
+    assert len(load_images("synthetic", count=12).images) == 12
+    assert len(load_images(folder, cache=tmp_path / "cache").images) == 5
+    assert len(load_images(tmp_path / "cache").images) == 5
     with pytest.raises(ArtganError, match=r"is not a cache of pictures; `artgan prepare"):
-        load_pictures(folder)
+        load_images(folder)
 
 
 def test_real_paintings(shared_paintings: Path, tmp_path: Path) -> None:
@@ -261,6 +261,15 @@ def test_one_edited_pixel_is_noticed(folder: Path, tmp_path: Path) -> None:
     images.flush()
     with pytest.raises(ArtganError, match=r"images\.npy has been changed since it was made"):
         open_cache(tmp_path / "cache")
+
+
+def test_the_folder_that_one_stands_in_can_be_the_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    prepare(folder, ".")
+    assert len(open_cache(tmp_path / "here").images) == 5
 
 
 def test_styles_and_limit(folder: Path, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What all collections of paintings have in common: one file of it, what is left out, and the guards.
+"""What all collections of paintings have in common: an image of it, what is skipped, and the guards.
 
 Owns how a style and a split are read from a name, and which names and sizes are refused. Reading a form of collection
 is left to the other modules here, telling the forms apart to `open`, turning bytes into pixels to `data.decoding`.
@@ -16,7 +16,7 @@ from artgan_lib.errors import ArtganError
 
 SPLITS = ("train", "test", "val")
 UNLABELLED = "unlabelled"
-"""The style of a picture that lies in no folder."""
+"""The style of an image that lies in no folder."""
 
 MAX_FILES = 2_000_000
 MAX_FILE_BYTES = 1 << 29
@@ -25,7 +25,7 @@ MAX_RATIO = 200
 RATIO_MATTERS_FROM = 1 << 26
 
 
-class Painting(NamedTuple):
+class SourceImage(NamedTuple):
     """One file of a source."""
 
     name: str  # path inside the source, with forward slashes
@@ -33,7 +33,7 @@ class Painting(NamedTuple):
     split: str | None  # name of the folder above, if that is train, test or val
 
     @classmethod
-    def named(cls, name: str) -> "Painting":
+    def named(cls, name: str) -> "SourceImage":
         """Read style and split from a name: `split/style/file`, `style/file`, `split/file` or `file`."""
         above, folder, _ = ["", "", *_parts(name)][-3:]
         if above in SPLITS:
@@ -46,7 +46,7 @@ class Painting(NamedTuple):
         return cls(name, sys.intern(style), sys.intern(split) or None)
 
 
-class Refused(NamedTuple):
+class Skipped(NamedTuple):
     """One entry of a source that is not read, and why."""
 
     name: str
@@ -56,11 +56,11 @@ class Refused(NamedTuple):
 class Source(Protocol):
     """A collection of paintings (interface ITDT of Fig. 2)."""
 
-    paintings: list[Painting]
-    refused: list[Refused]
+    images: list[SourceImage]
+    skipped: list[Skipped]
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
-        """Hand over the files of the paintings with these numbers, in whatever order is quick to read.
+        """Hand over the files of the images with these numbers, in whatever order is quick to read.
 
         What cannot be read comes as the exception that was raised.
         """
@@ -68,16 +68,16 @@ class Source(Protocol):
 
 
 def choose(
-    paintings: Sequence[Painting],
+    images: Sequence[SourceImage],
     *,
     split: str | None = None,
     styles: Sequence[str] = (),
     limit: int | None = None,
 ) -> list[int]:
-    """Return the numbers of the paintings that are wanted.
+    """Return the numbers of the images that are wanted.
 
     Args:
-        paintings: Of a source.
+        images: Of a source.
         split: Only this one.
         styles: Only these; empty means all.
         limit: At most so many, spread evenly over the rest, so that each style keeps its share.
@@ -85,7 +85,7 @@ def choose(
     Raises:
         ArtganError: If nothing is left, or a style is not there.
     """
-    there = {painting.style for painting in paintings}
+    there = {image.style for image in images}
     for style in styles:
         if style not in there:
             raise ArtganError(f"there is no style {style!r}; there are {', '.join(sorted(there))}")
@@ -93,11 +93,11 @@ def choose(
         raise ArtganError(f"the limit must be at least 1, not {limit}")
     chosen = [
         number
-        for number, painting in enumerate(paintings)
-        if split in (None, painting.split) and (not styles or painting.style in styles)
+        for number, image in enumerate(images)
+        if split in (None, image.split) and (not styles or image.style in styles)
     ]
     if not chosen:
-        splits = ", ".join(sorted({painting.split or "none" for painting in paintings}))
+        splits = ", ".join(sorted({image.split or "none" for image in images}))
         raise ArtganError(f"no picture of the split {split!r} is there; splits found: {splits}")
     if limit is None or limit >= len(chosen):
         return chosen
@@ -105,17 +105,17 @@ def choose(
 
 
 def read(source: Source, number: int) -> bytes:
-    """Return the bytes of one painting's file; what cannot be read raises what was raised."""
+    """Return the bytes of one image's file; what cannot be read raises what was raised."""
     _, content = next(source.stream([number]))
     if isinstance(content, Exception):
         raise content
     return content
 
 
-def label(names: Iterable[str]) -> list[Painting]:
+def label(names: Iterable[str]) -> list[SourceImage]:
     """List files in the order of their names; hidden files and what macOS adds to archives are left out."""
     return [
-        Painting.named(name)
+        SourceImage.named(name)
         for name in sorted(names)
         if not any(part.startswith(".") or part == "__MACOSX" for part in _parts(name))
     ]
@@ -151,7 +151,7 @@ def exceeds_ratio(size: int, packed: int) -> bool:
 
 
 def check_size(size: int, packed: int) -> None:
-    """Refuse a file that no painting has.
+    """Refuse a file that is larger than any painting.
 
     Args:
         size: Of the file in bytes.

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from artgan_lib.data.sources.base import Painting, Refused, Source
+from artgan_lib.data.sources.base import Skipped, Source, SourceImage
 from artgan_lib.errors import ArtganError
 
 
@@ -22,11 +22,11 @@ class Lsun:
     """Databases that are open for reading."""
 
     def __init__(self, databases: dict[str, Any]) -> None:
-        self.refused: list[Refused] = []
+        self.skipped: list[Skipped] = []
         self._databases = databases
         self._keys = sorted((style, key) for style, database in databases.items() for key in _keys(database))
         names = (f"{style}/{key.decode(errors='replace').replace('/', '_')}" for style, key in self._keys)
-        self.paintings = [Painting.named(name) for name in names]
+        self.images = [SourceImage.named(name) for name in names]
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
         """Read one picture after the other, without a copy of the database in memory."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
-from artgan_lib.data import cache
+from artgan_lib.data import dataset
 from artgan_lib.data.sources import base, folder, lsun, parquet, tar, zip  # noqa: A004  # named by what they read
 from artgan_lib.data.sources.base import Source
 from artgan_lib.errors import ArtganError
@@ -25,17 +25,17 @@ def open_source(path: Path | str) -> Iterator[Source]:
     """
     path = Path(path)
     with _open(path) as source:
-        if not source.paintings:
+        if not source.images:
             raise ArtganError(f"{path} holds no files; expected pictures as style/file or split/style/file")
-        if len(source.paintings) > base.MAX_FILES:
+        if len(source.images) > base.MAX_FILES:
             raise ArtganError(f"{path} holds more than {base.MAX_FILES:,} files; split it")
         yield source
 
 
 def _open(path: Path) -> AbstractContextManager[Source]:
     if path.is_dir():
-        if cache.is_cache(path):
-            return cache.open_as_source(path)
+        if dataset.is_cache(path):
+            return dataset.open_as_source(path)
         if lsun.is_lsun(path):
             return lsun.open_lsun(path)
         return parquet.open_parquet(path) if parquet.is_parquet(path) else folder.open_folder(path)

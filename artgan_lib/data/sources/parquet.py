@@ -1,4 +1,4 @@
-"""Parquet files with pictures and labels, as the Hugging Face Hub keeps data sets. Needs the extra `[huggingface]`."""
+"""Parquet files with images and labels, as the Hugging Face Hub keeps data sets. Needs the extra `[huggingface]`."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -7,7 +7,7 @@ from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from artgan_lib.data.sources.base import SPLITS, UNLABELLED, Painting, Refused, Source, files_below
+from artgan_lib.data.sources.base import SPLITS, UNLABELLED, Skipped, Source, SourceImage, files_below
 from artgan_lib.errors import ArtganError
 
 EXTRA = "`pip install artgan[huggingface]` brings what reads it"
@@ -24,8 +24,8 @@ class Parquet:
     def __init__(self, files: list[Path]) -> None:
         import pyarrow.parquet
 
-        self.refused: list[Refused] = []
-        listed: list[tuple[Painting, tuple[int, int, int]]] = []
+        self.skipped: list[Skipped] = []
+        listed: list[tuple[SourceImage, tuple[int, int, int]]] = []
         self._files = []
         for number, path in enumerate(files):
             try:
@@ -40,13 +40,13 @@ class Parquet:
                 raise ArtganError(f"{path} cannot be read ({type(error).__name__}); fetch it again") from None
             self._files.append(file)
             split = next((split for split in SPLITS if path.name.startswith(split)), "all")
-            for group, row, image, label in rows:
-                file_name = PurePosixPath((image or {}).get("path") or f"{row:06d}").name
+            for group, row, entry, label in rows:
+                file_name = PurePosixPath((entry or {}).get("path") or f"{row:06d}").name
                 name = f"{number:03d}_{group:03d}_{row:06d}_{file_name}"
-                painting = Painting.named(f"{split}/{_style(label, styles)}/{name}")
-                listed.append((painting, (number, group, row)))
+                image = SourceImage.named(f"{split}/{_style(label, styles)}/{name}")
+                listed.append((image, (number, group, row)))
         listed.sort(key=lambda pair: pair[0].name)
-        self.paintings = [painting for painting, _ in listed]
+        self.images = [image for image, _ in listed]
         self._places = [place for _, place in listed]
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
@@ -56,7 +56,7 @@ class Parquet:
             images = self._files[file].read_row_group(group, columns=["image.bytes"])["image"]
             for number in numbers:
                 content = (images[self._places[number][2]].as_py() or {}).get("bytes")
-                yield number, content if isinstance(content, bytes) else ValueError("the row holds no picture")
+                yield number, content if isinstance(content, bytes) else ValueError("the row holds no image")
 
 
 @contextmanager

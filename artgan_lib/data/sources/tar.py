@@ -12,7 +12,7 @@ import numpy as np
 
 from artgan_lib.data.sources.base import (
     MAX_RATIO,
-    Refused,
+    Skipped,
     Source,
     check_size,
     exceeds_ratio,
@@ -34,7 +34,7 @@ class Tar:
     """
 
     def __init__(self, file: BinaryIO, path: Path, gzipped: bool) -> None:
-        self._file, self._gzipped, self.refused = file, gzipped, list[Refused]()
+        self._file, self._gzipped, self.skipped = file, gzipped, list[Skipped]()
         places: dict[str, tuple[int, int]] = {}
         packed, unpacked = path.stat().st_size, 0
         for member in _members(file):
@@ -45,15 +45,15 @@ class Tar:
                 continue
             name = readable_name(member.name)
             if not member.isreg():
-                self.refused.append(Refused(name, "it is a link or a device, not a file"))
+                self.skipped.append(Skipped(name, "it is a link or a device, not a file"))
             elif member.issparse():
-                self.refused.append(Refused(name, "it is stored as a sparse file, which pictures are not"))
+                self.skipped.append(Skipped(name, "it is stored as a sparse file, which pictures are not"))
             elif is_unsafe_path(name):
-                self.refused.append(Refused(name, "its name leads out of the archive"))
+                self.skipped.append(Skipped(name, "its name leads out of the archive"))
             else:
                 places[name] = member.offset_data, member.size
-        self.paintings = label(places)
-        self._places = np.array([places[painting.name] for painting in self.paintings], np.int64).reshape(-1, 2)
+        self.images = label(places)
+        self._places = np.array([places[image.name] for image in self.images], np.int64).reshape(-1, 2)
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
         """Read one file after the other, in the archive's own order if it is gzipped."""

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from artgan_lib import ArtganError, prepare
-from artgan_lib.data.cache import open_split
+from artgan_lib.data.dataset import open_split
 from artgan_lib.data.sources.open import open_source
 
 pyarrow = pytest.importorskip("pyarrow", reason="the extra [huggingface] is not installed")
@@ -34,7 +34,7 @@ def write(path: Path, images: list[Any], labels: list[Any], names: list[str] | N
 
 def styles(folder: Path) -> list[str]:
     with open_source(folder) as source:
-        return sorted(painting.style for painting in source.paintings)
+        return sorted(image.style for image in source.images)
 
 
 def test_a_torn_file_and_one_without_the_columns_are_told(tmp_path: Path) -> None:
@@ -56,7 +56,7 @@ def test_a_row_without_an_image_does_not_take_the_others_with_it(tmp_path: Path)
     cache = prepare(tmp_path / "hub", tmp_path / "cache")
     assert cache.labels.tolist() == [0, 1]
     reasons = [entry["reason"] for entry in cache.manifest["quarantined"]]
-    assert reasons == ["cannot be read: the row holds no picture"] * 2
+    assert reasons == ["cannot be read: the row holds no image"] * 2
 
 
 def test_a_number_that_names_no_class_is_no_label(tmp_path: Path) -> None:
