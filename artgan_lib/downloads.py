@@ -25,7 +25,7 @@ CACHE_DIR = "ARTGAN_CACHE_DIR"
 """Environment variable: where fetched weights are kept; ~/.cache/artgan if it is not set."""
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes are here, of how many."""
+"""Told how much is done, of how much: bytes of a transfer, or files of a collection."""
 
 TIMEOUT_S = 30.0  # without an answer or a byte
 ATTEMPTS = 3  # at one address

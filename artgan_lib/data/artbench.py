@@ -68,6 +68,7 @@ def fetch_artbench(
     """
     if form not in (*FORMS, MIRROR):
         raise ArtganError(f"there is no form {form!r} of ArtBench-10; there are {', '.join((*FORMS, MIRROR))}")
+    was_there = form != MIRROR and (Path(folder) / FORMS[form].name).exists()
     if from_local is not None and form != MIRROR:
         archive = import_local(FORMS[form], from_local, folder)
     elif form == MIRROR:
@@ -79,7 +80,7 @@ def fetch_artbench(
             counts = Counter((image.style, image.split) for image in source.images)
         check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
     except ArtganError:
-        if archive.is_file():  # what is wrong must not be held to at the next fetch
+        if archive.is_file() and not was_there:  # what is wrong must not be held to at the next fetch
             evict(FORMS[form], folder)
         raise
     return archive
@@ -152,4 +153,4 @@ def check_counts(
             *([f"and {len(wrong) - 3} more"] if len(wrong) > 3 else []),
             *(f"no style {s}" for s in foreign[:3]),
         ]
-        raise ArtganError(f"{name} is not ArtBench-10 as published: {'; '.join(said)}; fetch it again")
+        raise ArtganError(f"{name} is not ArtBench-10 as published: {'; '.join(said)}; remove it and fetch it again")

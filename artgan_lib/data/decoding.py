@@ -27,9 +27,6 @@ MIN_SIDE = 16
 _AHEAD = 4
 """Files that are read ahead for each thread."""
 
-Progress = Callable[[int, int], None]
-"""Told how many files are done, of how many."""
-
 Result = TypeVar("Result")
 
 

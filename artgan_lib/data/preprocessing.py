@@ -29,10 +29,11 @@ from artgan_lib.data.dataset import (
     is_cache,
     open_cache,
 )
-from artgan_lib.data.decoding import Progress, decode, map_files, square_thumbnail
+from artgan_lib.data.decoding import decode, map_files, square_thumbnail
 from artgan_lib.data.sources.base import Source, SourceImage, choose
 from artgan_lib.data.sources.open import open_source
 from artgan_lib.data.synthetic import SYNTHETIC_CLASSES, synthetic_paintings
+from artgan_lib.downloads import Progress
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import spot_fingerprint
 from artgan_lib.runlog import check_space, locked, write_json

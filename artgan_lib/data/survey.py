@@ -14,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.data.decoding import Progress, decode_with, map_files, square_thumbnail, upright
+from artgan_lib.data.decoding import decode_with, map_files, square_thumbnail, upright
 from artgan_lib.data.duplicates import Likeness, likeness_of, near_pairs
 from artgan_lib.data.sources.base import choose
 from artgan_lib.data.sources.open import open_source
+from artgan_lib.downloads import Progress
 from artgan_lib.errors import ArtganError
 from artgan_lib.runlog import write_atomic
 

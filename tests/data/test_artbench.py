@@ -36,7 +36,7 @@ def test_the_published_set_is_counted() -> None:
 
 
 def test_a_style_that_lacks_pictures_is_named() -> None:
-    with pytest.raises(ArtganError, match=r"baroque \(train\) 4,999 instead of 5,000; fetch it again"):
+    with pytest.raises(ArtganError, match=r"baroque \(train\) 4,999 instead of 5,000; remove it and fetch it again"):
         check_counts(WHOLE - Counter({("baroque", "train"): 1}), "x.tar")
     with pytest.raises(ArtganError, match="no style cubism"):
         check_counts(WHOLE + Counter({("cubism", "train"): 5}), "x.tar")
@@ -73,6 +73,16 @@ def test_a_copy_with_missing_pictures_is_told(
     assert left == [".artbench-10-imagefolder-split.tar.lock"]  # neither the file nor its checksum is in the way
     good = archive_of(tmp_path / "good.tar", {"train": 3, "test": 2})
     assert main(["data", "fetch", "--from-local", str(good), "--out", str(tmp_path / "store")]) == 0
+
+
+def test_a_wrong_file_that_somebody_put_there_is_told_and_stays(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(artbench, "PER_STYLE", {"train": 3, "test": 2})
+    theirs = archive_of(tmp_path / "artbench-10-imagefolder-split.tar", {"train": 1, "test": 1})
+    with pytest.raises(ArtganError, match=r"is not ArtBench-10 as published: .*; remove it and fetch it again"):
+        fetch_artbench("imagefolder-split", tmp_path)
+    assert theirs.exists()
 
 
 def test_unknown_forms_are_told() -> None:
