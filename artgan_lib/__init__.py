@@ -23,10 +23,10 @@ __getattr__, __dir__, __all__ = lazy.attach(
     ],
     submod_attrs={
         "config": ["TrainConfig"],
-        "data.cache": ["PictureSet", "open_cache"],
-        "data.preprocessing": ["load_pictures", "prepare"],
+        "data.dataset": ["ImageDataset", "open_cache"],
+        "data.preprocessing": ["load_images", "prepare"],
         "data.survey": ["Survey", "survey"],
-        "data.synthetic": ["LOOKS", "synthetic_paintings"],
+        "data.synthetic": ["SYNTHETIC_CLASSES", "synthetic_paintings"],
         "errors": ["ArtganError"],
         "evaluation.collapse": ["collapse_events"],
         "evaluation.collapse_watch": ["CollapseWatch"],

@@ -102,6 +102,8 @@ class TrainConfig:
     def __post_init__(self) -> None:
         for name, hint in typing.get_type_hints(type(self)).items():
             _check_type(name, getattr(self, name), hint)
+            if hint is float:  # equal configs have equal digests: 10 becomes 10.0, and -0.0 becomes 0.0
+                object.__setattr__(self, name, float(getattr(self, name)) + 0.0)
         for name, (low, high) in _BOUNDS.items():
             _require(
                 low <= getattr(self, name) <= high, f"{name} must lie in {low} to {high}, not {getattr(self, name)}"

@@ -1,23 +1,22 @@
-"""One file by its checksum: from the user's own folder, from the cache, or from where it was published.
+"""Published files by their checksum: from the user's own folder, from the cache, or from where they were published.
 
-`requests` does the transfer. This module decides where a file may come from, goes on with what an earlier call left
-(`NAME.part`), checks what came, and says what to do where nothing comes. A file bears its name only when it is whole.
+Weights are fetched by pooch. The archives of ArtBench-10 have gigabytes, so a transfer of them goes on with what an
+earlier call left (`NAME.part`). A file bears its name only when it is whole, and one process at a time fetches it.
 """
 
 import hashlib
+import logging
 import os
 import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+
+from filelock import FileLock, Timeout
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.runlog import readable_size, write_atomic
-
-if TYPE_CHECKING:
-    import requests
+from artgan_lib.runlog import check_space, locked, write_atomic
 
 WEIGHTS_DIR = "ARTGAN_WEIGHTS_DIR"
 """Environment variable: a folder whose files are taken as they are, before any other place."""
@@ -26,12 +25,14 @@ CACHE_DIR = "ARTGAN_CACHE_DIR"
 """Environment variable: where fetched weights are kept; ~/.cache/artgan if it is not set."""
 
 Progress = Callable[[int, int], None]
-"""Told how many bytes are here, of how many."""
+"""Told how much is done, of how much: bytes of a transfer, or files of a collection."""
 
 TIMEOUT_S = 30.0  # without an answer or a byte
-ATTEMPTS = 3  # at one address, each going on where the one before broke off
-PAUSE_S = 1.0  # before the second attempt, twice as long before the third
+ATTEMPTS = 3  # at one address
+PAUSE_S = 1.0  # before the second attempt, twice as long before the third; pooch has the same
 _CHUNK = 1 << 16  # what is lost when a transfer breaks off
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class PublishedFile:
     Args:
         name: What it is called here.
         urls: Where it lies, the authors' own address first.
-        checksum: `sha256:...` or `md5:...`; None where none is known: then it is recorded at the first fetch.
+        checksum: `sha256:...` or `md5:...`; None where none is known.
     """
 
     name: str
@@ -74,8 +75,10 @@ def find_weights(file: PublishedFile) -> Path | None:
     return next((place / file.name for place in [*places, cache_dir()] if (place / file.name).is_file()), None)
 
 
-def fetch_weights(file: PublishedFile, *, download: bool = True, progress: Progress | None = None) -> Path:
+def fetch_weights(file: PublishedFile, *, download: bool = True) -> Path:
     """Return where weights lie, fetching them first if they must be and may be.
+
+    Where another process fetches the same file, this one waits for it.
 
     Raises:
         ArtganError: If they are not here and cannot or may not be fetched.
@@ -83,52 +86,73 @@ def fetch_weights(file: PublishedFile, *, download: bool = True, progress: Progr
     found = find_weights(file)
     if found:
         return found
-    way_out = f"put it into a folder and set {WEIGHTS_DIR} to it"
+    hint = f"put it into a folder and set {WEIGHTS_DIR} to it"
     if not download:
-        raise ArtganError(f"{file.name} is not on this machine; {way_out}")
-    return fetch(file, cache_dir(), way_out=way_out, progress=progress)
+        raise ArtganError(f"{file.name} is not on this machine; {hint}")
+    cache_dir().mkdir(parents=True, exist_ok=True)
+    lock = FileLock(cache_dir() / f".{file.name}.lock")
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        _logger.warning("artgan: another process fetches %s; waiting for it", file.name)
+        lock.acquire()
+    try:
+        return find_weights(file) or _fetch_by_pooch(file, hint)
+    finally:
+        lock.release()
 
 
-def fetch(file: PublishedFile, folder: Path | str, *, way_out: str, progress: Progress | None = None) -> Path:
+def _fetch_by_pooch(file: PublishedFile, hint: str) -> Path:
+    import pooch
+
+    def transfer(url: str) -> Path:
+        registry, urls = {file.name: file.checksum}, {file.name: url}
+        weights = pooch.create(cache_dir(), "", registry=registry, urls=urls, retry_if_failed=ATTEMPTS - 1)
+        downloader = pooch.HTTPDownloader(timeout=TIMEOUT_S, chunk_size=_CHUNK)
+        return Path(weights.fetch(file.name, downloader=downloader))
+
+    return _first_that_works(file, transfer, hint)
+
+
+def fetch(file: PublishedFile, folder: Path | str, *, hint: str, progress: Progress | None = None) -> Path:
     """Bring a published file into a folder, or return the one that is there after checking it.
+
+    A checksum that is not known is recorded at the first fetch and held to afterwards.
 
     Args:
         file: What is wanted.
         folder: Where it goes; made if it is not there.
-        way_out: What a person can do if nothing comes, for the error.
+        hint: What a person can do if nothing comes, for the error.
         progress: Told of the bytes as they come.
 
     Raises:
         ArtganError: If no address gives the whole file; the reasons are named, and what came is kept for the next call.
+            Or if another process fetches it.
     """
-    folder = Path(folder)
-    target, part = folder / file.name, folder / f"{file.name}.part"
-    checksum = file.checksum or _recorded(target)
-    if target.exists():
-        if checksum and _checksum(target, checksum) != checksum:
-            raise ArtganError(f"{target} is not the file that was published; remove it and fetch it again")
-        return target
-    folder.mkdir(parents=True, exist_ok=True)
-    reasons = []
-    for url in file.urls:
-        reason = _transfer(url, part, progress)
-        if reason is None and checksum and _checksum(part, checksum) != checksum:
-            part.unlink()
-            reason = "gave other bytes than were published"
-        if reason is None:
-            if file.checksum is None:
-                write_atomic(_record_path(target), _checksum(part, "sha256:") + "\n")
-            _tag_path(part).unlink(missing_ok=True)
-            return part.replace(target)
-        reasons.append(f"{url} {reason}")
-    raise ArtganError(f"{file.name} could not be fetched: {'; '.join(reasons)}; {way_out}")
+    target = Path(folder) / file.name
+    part = target.with_name(f"{file.name}.part")
+    with locked(target, f"another process fetches {target}; wait for it, then run the same command again"):
+        checksum = file.checksum or _recorded(target)
+        if target.exists():
+            if checksum and _checksum(target, checksum) != checksum:
+                raise ArtganError(f"{target} is not the file that was published; remove it and fetch it again")
+            return target
+
+        def transfer(url: str) -> Path:
+            _resume(url, part, progress)
+            if checksum and _checksum(part, checksum) != checksum:
+                part.unlink()
+                raise ValueError
+            return _accept(part, target, file)
+
+        return _first_that_works(file, transfer, hint)
 
 
-def adopt(file: PublishedFile, source: Path | str, folder: Path | str) -> Path:
+def import_local(file: PublishedFile, source: Path | str, folder: Path | str) -> Path:
     """Take a copy that somebody already has, after checking it, into a folder (a hard link where that is possible).
 
     Raises:
-        ArtganError: If there is no such file or it is another one.
+        ArtganError: If there is no such file, it is another one, or another process fetches it.
     """
     source, target = Path(source), Path(folder) / file.name
     if not source.is_file():
@@ -136,77 +160,85 @@ def adopt(file: PublishedFile, source: Path | str, folder: Path | str) -> Path:
     checksum = file.checksum or _recorded(target)
     if checksum and _checksum(source, checksum) != checksum:
         raise ArtganError(f"{source} is not {file.name} as it was published: its {checksum.split(':')[0]} differs")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    beside = target.with_name(f".{target.name}.adopted")
-    beside.unlink(missing_ok=True)
-    try:
-        beside.hardlink_to(source)
-    except OSError:
-        _check_space(target.parent, source.stat().st_size)
-        shutil.copyfile(source, beside)
-    if file.checksum is None:
-        write_atomic(_record_path(target), _checksum(beside, "sha256:") + "\n")
-    return beside.replace(target)
+    tmp = target.with_name(f".{target.name}.imported")
+    with locked(target, f"another process fetches {target}; wait for it or choose another folder"):
+        tmp.unlink(missing_ok=True)
+        try:
+            tmp.hardlink_to(source)
+        except OSError:
+            check_space(target.parent, source.stat().st_size)
+            shutil.copyfile(source, tmp)
+        return _accept(tmp, target, file)
 
 
-def discard(file: PublishedFile, folder: Path | str) -> None:
+def evict(file: PublishedFile, folder: Path | str) -> None:
     """Remove a file that turned out to be wrong, and the checksum that was recorded of it, so that another may come."""
     target = Path(folder) / file.name
     target.unlink(missing_ok=True)
     _record_path(target).unlink(missing_ok=True)
 
 
-def _transfer(url: str, part: Path, progress: Progress | None) -> str | None:
-    """Bring the bytes of an address into `part`, going on with what is there; return why that failed, or None."""
+def _accept(tmp: Path, target: Path, file: PublishedFile) -> Path:
+    """Give a whole file its name, and record its checksum where none was published."""
+    if file.checksum is None:
+        write_atomic(_record_path(target), _checksum(tmp, "sha256:") + "\n")
+    _tag_path(tmp).unlink(missing_ok=True)
+    return tmp.replace(target)
+
+
+def _first_that_works(file: PublishedFile, transfer: Callable[[str], Path], hint: str) -> Path:
+    """Fetch from one address after the other; ValueError of `transfer` says that the checksum is another one."""
     import requests
 
-    reason: str | None = None
-    for attempt in range(ATTEMPTS):
-        time.sleep(PAUSE_S * 2 ** (attempt - 1) if attempt else 0)
+    reasons = []
+    for url in file.urls:
         try:
-            reason, again = _attempt(url, part, progress)
-        except requests.TooManyRedirects:
-            reason, again = "redirects in a circle", False
-        except requests.Timeout:
-            reason, again = f"was silent for {TIMEOUT_S:g} seconds", True
-        except (requests.exceptions.ChunkedEncodingError, requests.exceptions.ContentDecodingError):
-            reason, again = f"broke off after {_size(part):,} bytes, which are kept", True
-        except requests.ConnectionError:
-            reason, again = "cannot be reached", attempt < ATTEMPTS - 1 and _size(part) > 0
-        except requests.RequestException as error:
-            reason, again = f"failed ({type(error).__name__})", False
-        if reason is None or not again:
-            return reason
-    return reason
+            return transfer(url)
+        except ArtganError:
+            raise
+        except (requests.RequestException, ValueError) as error:
+            reasons.append(f"{url} {_reason(error)}")
+    raise ArtganError(f"{file.name} could not be fetched: {'; '.join(reasons)}; {hint}")
 
 
-def _attempt(url: str, part: Path, progress: Progress | None) -> tuple[str | None, bool]:
-    """Make one request; return why it failed (None: it did not) and whether another may help."""
+def _resume(url: str, part: Path, progress: Progress | None) -> None:
+    """Bring the bytes of an address into `part`, going on with what is there; try again where that may help."""
     import requests
 
-    have = _size(part)
+    for attempt in range(ATTEMPTS):
+        time.sleep(PAUSE_S * attempt)
+        try:
+            return _request(url, part, progress)
+        except requests.RequestException as error:
+            status = getattr(error.response, "status_code", 500)
+            if attempt == ATTEMPTS - 1 or (status < 500 and status != 429):
+                raise
+    return None
+
+
+def _request(url: str, part: Path, progress: Progress | None) -> None:
+    """Ask once for what `part` lacks; a server may also begin anew, as its file has changed or it knows no ranges."""
+    import requests
+
+    have = part.stat().st_size if part.exists() else 0
     headers = {"Accept-Encoding": "identity"}  # bytes as they lie on the server, so that a range means the same
     if have:
         headers["Range"] = f"bytes={have}-"
         if _tag_path(part).exists():  # the file may have changed since
             headers["If-Range"] = _tag_path(part).read_text(encoding="utf-8")
     with requests.get(url, headers=headers, stream=True, timeout=TIMEOUT_S) as response:
-        status = response.status_code
-        if status == requests.codes.requested_range_not_satisfiable and have:
-            if response.headers.get("Content-Range", "").endswith(f"/{have}"):
-                return None, False  # it was whole already
-            part.unlink()
-            return "has another length than before", True
-        if status not in (requests.codes.ok, requests.codes.partial_content):
-            return _refusal(status), status == requests.codes.too_many_requests or status >= 500
-        if status == requests.codes.partial_content and not _continues(response, have):
-            part.unlink(missing_ok=True)
-            return "gave another part of the file than was asked for", True
-        if status == requests.codes.ok:
-            have = 0  # the server begins anew: it does not know ranges, or the file has changed
+        span = response.headers.get("Content-Range", "")
+        if have and response.status_code == 416 and span == f"bytes */{have}":
+            return  # it was whole already
+        if have and (response.status_code == 416 or (span and not span.startswith(f"bytes {have}-"))):
+            part.unlink()  # it belongs to another file
+            _request(url, part, progress)
+            return
+        response.raise_for_status()
+        have = have if response.status_code == 206 else 0
         length = response.headers.get("Content-Length", "")
-        total = have + int(length) if length.isdigit() else 0
-        _check_space(part.parent, max(total - have, 0))
+        total = have + (int(length) if length.isdigit() else 0)
+        check_space(part.parent, total - have)
         tag = response.headers.get("ETag", "")
         if tag and not tag.startswith("W/"):
             write_atomic(_tag_path(part), tag)
@@ -216,28 +248,26 @@ def _attempt(url: str, part: Path, progress: Progress | None) -> tuple[str | Non
                 have += len(chunk)
                 if progress is not None:
                     progress(have, max(total, have))
-    return None, False
 
 
-def _continues(response: "requests.Response", have: int) -> bool:
-    return response.headers.get("Content-Range", "").startswith(f"bytes {have}-")
+def _reason(error: Exception) -> str:
+    """Say in a few words why a transfer failed."""
+    import requests
 
-
-def _refusal(status: int) -> str:
-    told = {
-        403: "refuses this machine (403)",
-        404: "no longer has the file (404)",
-        429: "has too many requests (429), try again later",
-    }
-    return told.get(status, f"answered with {status}" + (", try again later" if status >= 500 else ""))
-
-
-def _check_space(folder: Path, wanted: int) -> None:
-    free = shutil.disk_usage(folder).free
-    if wanted > free:
-        raise ArtganError(
-            f"{folder} has {readable_size(free)} left, {readable_size(wanted)} are wanted; make room or change folder"
-        )
+    match error:
+        case requests.HTTPError(response=requests.Response() as response):
+            return f"answered with {response.status_code} {response.reason}"
+        case requests.TooManyRedirects():
+            return "redirects in a circle"
+        case requests.Timeout():
+            return f"was silent for {TIMEOUT_S:g} seconds"
+        case requests.exceptions.ChunkedEncodingError():
+            return "broke off"
+        case requests.ConnectionError():
+            return "cannot be reached"
+        case requests.RequestException():
+            return f"failed ({type(error).__name__})"
+    return "gave other bytes than were published"
 
 
 def _checksum(path: Path, like: str) -> str:
@@ -245,10 +275,6 @@ def _checksum(path: Path, like: str) -> str:
     method = like.split(":")[0]
     with path.open("rb") as file:
         return f"{method}:{hashlib.file_digest(file, method).hexdigest()}"
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 def _tag_path(part: Path) -> Path:

@@ -1,26 +1,35 @@
 """What a run leaves behind as text: its log, one JSON object a line, and files of results.
 
-Also the one way in which the library writes a file: beside its place, then renamed into it, so that a reader never
-sees half a file and a full disk leaves the old one untouched.
+Also the one way in which the library writes a file: under a temporary name, then renamed, so that a reader never sees
+half a file and a full disk leaves the old one untouched; and the lock for what two processes must not write at once.
 """
 
 import itertools
 import json
 import math
 import os
-import tempfile
-from collections.abc import Mapping
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from filelock import FileLock, Timeout
 
 from artgan_lib.errors import ArtganError
 
 if TYPE_CHECKING:
     import pandas as pd
 
+TEMPORARY = f".*.{'[0-9a-f]' * 8}.artgan-tmp"
+"""Glob of the names that `write_atomic` writes under; a kill leaves one behind, and nothing else bears such a name."""
+
 
 def write_atomic(path: Path | str, content: bytes | str) -> Path:
-    """Write a whole file or none: beside its place first, then renamed over it.
+    """Write a whole file or none: under a temporary name first, then renamed over it.
+
+    The file gets the permissions that the process gives to any new file (its umask).
 
     Raises:
         OSError: If the disk is full or the folder cannot be written; the old file stays as it was.
@@ -28,22 +37,58 @@ def write_atomic(path: Path | str, content: bytes | str) -> Path:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     content = content.encode() if isinstance(content, str) else content
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    beside = Path(name)
+    tmp = path.with_name(f".{path.name}.{secrets.token_hex(4)}.artgan-tmp")
     try:
-        with os.fdopen(handle, "wb") as file:
+        with tmp.open("xb") as file:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        beside.chmod(0o644)
-        beside.replace(path)
+        tmp.replace(path)
     except OSError as error:
-        beside.unlink(missing_ok=True)
+        tmp.unlink(missing_ok=True)
         raise OSError(error.errno, error.strerror, str(path)) from None  # a full disk names no file by itself
     except BaseException:
-        beside.unlink(missing_ok=True)
+        tmp.unlink(missing_ok=True)
         raise
     return path
+
+
+@contextmanager
+def locked(path: Path | str, sentence: str) -> Iterator[None]:
+    """Keep other processes from writing a file or folder; the lock is `.NAME.lock` beside it, and stays there.
+
+    Args:
+        path: What is written; its parent folder is made.
+        sentence: What a person is told whose process comes second.
+
+    Raises:
+        ArtganError: If another process holds the lock.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(path.with_name(f".{path.name}.lock"))
+    try:
+        lock.acquire(blocking=False)
+    except Timeout:
+        raise ArtganError(sentence) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def check_space(folder: Path, wanted: int) -> None:
+    """Refuse to begin what the disk of a folder cannot hold, in bytes.
+
+    Raises:
+        ArtganError: If there is too little room.
+    """
+    free = shutil.disk_usage(folder).free
+    if wanted > free:
+        raise ArtganError(
+            f"{folder} has {readable_size(free)} left, {readable_size(wanted)} are wanted; make room or choose another "
+            "folder"
+        )
 
 
 def readable_size(size: int) -> str:
@@ -52,8 +97,17 @@ def readable_size(size: int) -> str:
 
 
 def write_json(path: Path | str, values: Mapping[str, Any]) -> Path:
-    """Write results as indented JSON, whole or not at all."""
-    return write_atomic(path, json.dumps(values, indent=2, ensure_ascii=False) + "\n")
+    """Write results as indented JSON, whole or not at all; NaN and infinity, which JSON does not know, become null."""
+    return write_atomic(path, json.dumps(_plain(values), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    """Replace numbers that are not finite by None, however deep they lie."""
+    if isinstance(value, Mapping):
+        return {name: _plain(inner) for name, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(inner) for inner in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def collect_results(folder: Path | str) -> "pd.DataFrame":
@@ -116,10 +170,10 @@ class RunLog:
 
     def append(self, record: Mapping[str, Any]) -> None:
         """Add one line. NaN and infinity, which JSON does not know, become null."""
-        plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in record.items()}
+        line = json.dumps(_plain(record), allow_nan=False) + "\n"
         try:
             with self.path.open("ab") as file:
-                file.write((json.dumps(plain) + "\n").encode())
+                file.write(line.encode())
                 file.flush()
                 os.fsync(file.fileno())  # a checkpoint that counts on this line must not outlive it
         except OSError as error:

@@ -56,7 +56,16 @@ def test_public_names() -> None:
     assert set(artgan_lib.__all__) == {
         *("config", "data", "evaluation", "experiments", "gan", "images", "interface", "presets", "runlog", "studio"),
         *("POINTS", "PRESETS", "PROFILES", "VARIANTS", "TrainConfig", "preset"),
-        *("PictureSet", "load_pictures", "open_cache", "prepare", "LOOKS", "synthetic_paintings", "Survey", "survey"),
+        *(
+            "ImageDataset",
+            "load_images",
+            "open_cache",
+            "prepare",
+            "SYNTHETIC_CLASSES",
+            "synthetic_paintings",
+            "Survey",
+            "survey",
+        ),
         "ArtganError",
         *("export_generator", "load_generator", "gradient_penalty", "build_models"),
         *("Callback", "TrainResult", "train"),

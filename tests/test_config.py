@@ -56,3 +56,14 @@ def test_settings_are_read_by_the_type_of_their_field(text: str, value: tuple[st
 def test_settings_that_cannot_be_read_are_refused(text: str) -> None:
     with pytest.raises(ArtganError):
         parse_setting(text)
+
+
+def test_equal_configs_have_equal_digests() -> None:
+    whole, fraction = (
+        preset("wgan-gp", "smoke", penalty_weight=value, beta1=zero) for value, zero in ((10, -0.0), (10.0, 0))
+    )
+    assert whole == fraction
+    assert whole.digest == fraction.digest
+    assert whole.to_dict()["penalty_weight"] == 10.0
+    assert isinstance(whole.penalty_weight, float)
+    assert whole.digest != preset("wgan-gp", "smoke", penalty_weight=11).digest

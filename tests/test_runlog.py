@@ -1,10 +1,13 @@
+import json
 import math
+import os
+import sys
 from pathlib import Path
 
 import pytest
 
 from artgan_lib import ArtganError, read_log
-from artgan_lib.runlog import RunLog, collect_results, write_atomic, write_json
+from artgan_lib.runlog import TEMPORARY, RunLog, collect_results, locked, write_atomic, write_json
 
 
 def test_log_round_trip_with_numbers_that_json_does_not_know(tmp_path: Path) -> None:
@@ -59,6 +62,46 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(tmp_path: Path, monk
         write_atomic(path, "new")
     assert path.read_bytes() == before
     assert [file.name for file in tmp_path.iterdir()] == ["results.json"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="permissions are POSIX")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664)])
+def test_a_file_gets_the_permissions_of_the_umask(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        assert write_atomic(tmp_path / "results.json", "{}").stat().st_mode & 0o777 == mode
+    finally:
+        os.umask(before)
+
+
+def test_what_a_kill_leaves_is_known_by_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in (".env", ".gitignore", ".results.json.backup", ".results.json.deadbeef.swp"):
+        (tmp_path / name).touch()
+    seen = []
+    monkeypatch.setattr("os.fsync", lambda descriptor: seen.extend(tmp_path.glob(TEMPORARY)))
+    write_atomic(tmp_path / "results.json", "{}")
+    assert len(seen) == 1
+    assert seen[0].name.startswith(".results.json.")
+
+
+def test_numbers_that_json_does_not_know_become_null(tmp_path: Path) -> None:
+    values = {"fid": math.nan, "curve": [1.0, math.inf, (2, -math.inf)], "card": {"kid": math.nan, "name": "NaN"}}
+    path = write_json(tmp_path / "results.json", values)
+    found = json.loads(path.read_text(), parse_constant=lambda word: pytest.fail(f"{word} is not JSON"))
+    assert found == {"fid": None, "curve": [1.0, None, [2, None]], "card": {"kid": None, "name": "NaN"}}
+    log = RunLog(tmp_path / "log.jsonl")
+    log.append({"scores": {"fid": math.nan}})
+    assert log.path.read_text() == '{"scores": {"fid": null}}\n'
+
+
+def test_a_lock_keeps_the_second_one_out_and_is_free_again(tmp_path: Path) -> None:
+    with locked(tmp_path / "new" / "cache", "busy"):
+        with pytest.raises(ArtganError, match="busy"), locked(tmp_path / "new" / "cache", "busy"):
+            pass
+        with locked(tmp_path / "new" / "other", "busy"):
+            pass
+    with locked(tmp_path / "new" / "cache", "busy"):
+        pass
 
 
 def test_results_of_many_runs_become_one_table(tmp_path: Path) -> None:

@@ -1,15 +1,15 @@
 """ArtBench-10: what it is, where it is published, and how to get it whole.
 
-The transfer is left to `downloads`, reading what came to `data.sources`.
+The transfer is left to `downloads` and to the Hugging Face Hub's own library, reading what came to `data.sources`.
 """
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from artgan_lib.data.mirror import fetch_mirror
-from artgan_lib.data.sources import open_source
-from artgan_lib.downloads import Progress, PublishedFile, adopt, discard, fetch
+from artgan_lib.data.sources.open import open_source
+from artgan_lib.data.sources.parquet import EXTRA, is_parquet
+from artgan_lib.downloads import Progress, PublishedFile, evict, fetch, import_local
 from artgan_lib.errors import ArtganError
 
 STYLES = (
@@ -33,20 +33,20 @@ ORIGINAL_SIZE_TOTAL = 66_000
 _OFFICIAL = "https://artbench.eecs.berkeley.edu/files"
 
 
-def _published(name: str, checksum: str | None = None) -> PublishedFile:
-    return PublishedFile(name, (f"{_OFFICIAL}/{name}",), checksum)
+def _published(name: str) -> PublishedFile:
+    return PublishedFile(name, (f"{_OFFICIAL}/{name}",), None)
 
 
 MIRROR = "huggingface"
-"""The form of the mirror: the pictures of `imagefolder-split` in parquet files, see `data.mirror`."""
+"""The form of the mirror on the Hugging Face Hub: the pictures of `imagefolder-split` in parquet files."""
+_REPOSITORY, _MIRROR_FOLDER = "zguo0525/ArtBench", "artbench-10-huggingface"
 
 FORMS = {
     "imagefolder-split": _published("artbench-10-imagefolder-split.tar"),
     "imagefolder": _published("artbench-10-imagefolder.tar"),
-    "python": _published("artbench-10-python.tar.gz", "md5:9df1e998ee026aae36ec60ca7b44960e"),
 }
-"""The forms that can be fetched: 256 x 256 with and without the split, and 32 x 32 in CIFAR's layout. A checksum is
-published for the last; those of the others are recorded at the first fetch and held to afterwards."""
+"""The forms that can be fetched: 256 x 256 with and without the split. No checksum is published for either; it is
+recorded at the first fetch and held to afterwards."""
 
 
 def fetch_artbench(
@@ -68,19 +68,20 @@ def fetch_artbench(
     """
     if form not in (*FORMS, MIRROR):
         raise ArtganError(f"there is no form {form!r} of ArtBench-10; there are {', '.join((*FORMS, MIRROR))}")
+    was_there = form != MIRROR and (Path(folder) / FORMS[form].name).exists()
     if from_local is not None and form != MIRROR:
-        archive = adopt(FORMS[form], from_local, folder)
+        archive = import_local(FORMS[form], from_local, folder)
     elif form == MIRROR:
-        archive = fetch_mirror(folder)
+        archive = _fetch_mirror(folder)
     else:
         archive = _fetch_official(form, folder, progress)
     try:
         with open_source(archive) as source:
-            counts = Counter((painting.style, painting.split) for painting in source.paintings)
+            counts = Counter((image.style, image.split) for image in source.images)
         check_counts(counts, archive, splits=tuple(PER_STYLE) if form != "imagefolder" else None)
     except ArtganError:
-        if archive.is_file():  # what is wrong must not be held to at the next fetch
-            discard(FORMS[form], folder)
+        if archive.is_file() and not was_there:  # what is wrong must not be held to at the next fetch
+            evict(FORMS[form], folder)
         raise
     return archive
 
@@ -88,16 +89,35 @@ def fetch_artbench(
 def _fetch_official(form: str, folder: Path | str, progress: Progress | None) -> Path:
     """Fetch from the authors' address; where that fails and the mirror has the same pictures, from there."""
     file = FORMS[form]
-    way_out = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
+    hint = f"get {file.name} in a browser and pass it by --from-local, or try again: what came is kept"
     try:
-        return fetch(file, folder, way_out=way_out, progress=progress)
+        return fetch(file, folder, hint=hint, progress=progress)
     except ArtganError as failed:
         if form != "imagefolder-split":
             raise
         try:
-            return fetch_mirror(folder)
+            return _fetch_mirror(folder)
         except ArtganError as mirror_failed:
             raise ArtganError(f"{failed}; {mirror_failed}") from None
+
+
+def _fetch_mirror(folder: Path | str) -> Path:
+    """Bring the mirror's files into a folder of their own, or what is missing of them."""
+    try:
+        import huggingface_hub
+    except ModuleNotFoundError:
+        raise ArtganError(f"the mirror {_REPOSITORY} is on the Hugging Face Hub; {EXTRA}") from None
+    target = Path(folder) / _MIRROR_FOLDER
+    try:
+        huggingface_hub.snapshot_download(
+            _REPOSITORY, repo_type="dataset", local_dir=target, allow_patterns=["*.parquet"]
+        )
+    except Exception as error:  # the library's own, its transport's and the system's errors have no common root
+        first = str(error).strip().splitlines()[0] if str(error).strip() else "no detail"
+        raise ArtganError(f"the mirror {_REPOSITORY} gave nothing ({type(error).__name__}: {first})") from None
+    if not is_parquet(target):
+        raise ArtganError(f"the mirror {_REPOSITORY} holds no parquet files any more")
+    return target
 
 
 def check_counts(
@@ -133,4 +153,4 @@ def check_counts(
             *([f"and {len(wrong) - 3} more"] if len(wrong) > 3 else []),
             *(f"no style {s}" for s in foreign[:3]),
         ]
-        raise ArtganError(f"{name} is not ArtBench-10 as published: {'; '.join(said)}; fetch it again")
+        raise ArtganError(f"{name} is not ArtBench-10 as published: {'; '.join(said)}; remove it and fetch it again")

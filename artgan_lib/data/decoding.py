@@ -1,31 +1,31 @@
-"""From the bytes of one file to the pixels that networks are trained on, exactly as the paper does.
+"""From the bytes of a file to the pixels that networks are trained on, exactly as the paper does.
 
-Every mode that Pillow knows becomes RGB; what cannot be read is told in one sentence. What is done with many files is
-left to `data.preprocessing`.
+Every mode that Pillow knows becomes RGB; what cannot be read is told in one sentence. Owns the work on one file and the
+threads that do it for many; what is kept of them is left to `data.preprocessing` and `data.survey`.
 """
 
 import hashlib
 import io
-from collections.abc import Callable
-from contextlib import suppress
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 import PIL
-import simplejpeg
 from PIL import Image, ImageCms, ImageOps
 
 from artgan_lib.config import IMAGE_SIZE
+from artgan_lib.data.sources.base import Source
 
 ORIENTATION = 0x0112  # EXIF's tag
 
 MIN_SIDE = 16
 """Pixels that the shorter side of a painting must have."""
 
-_JPEG = b"\xff\xd8\xff"  # how such a file begins
-_SCAN, _METADATA = 0xDA, (0xE1, 0xE2)  # markers: where pixels begin; EXIF and XMP, a colour profile
-_PLAIN_PIXELS = 1 << 24
-"""Pixels up to which a file is decoded before it is looked at any closer."""
+_AHEAD = 4
+"""Files that are read ahead for each thread."""
 
 Result = TypeVar("Result")
 
@@ -111,7 +111,7 @@ def decode_with(
     if not content:
         return Decoded(None, sha256, "the file is empty")
     try:
-        with _open(content) as image:
+        with Image.open(io.BytesIO(content)) as image:
             width, height = image.size
             limit = Image.MAX_IMAGE_PIXELS or width * height
             if width * height > limit:
@@ -128,32 +128,35 @@ def decode_with(
         return Decoded(None, sha256, f"damaged: {_first_line(error)}")
 
 
-def _open(content: bytes) -> Image.Image:
-    """Open the bytes of one file as Pillow does.
+def map_files(
+    source: Source,
+    chosen: Sequence[int],
+    work: Callable[[bytes | Exception], Result],
+    workers: int | None = None,
+) -> Iterator[tuple[int, Result]]:
+    """Work on many files: read one after the other, worked on in threads, handed back in order, with flat memory.
 
-    A JPEG file without metadata, as data sets are full of, goes another way to the same pixels: Pillow holds the
-    interpreter's lock while it reads the head of a file, so that threads would wait for each other.
+    Threads are enough: Pillow and hashlib leave the interpreter's lock while they work.
+
+    Args:
+        source: An open collection.
+        chosen: Numbers of its paintings.
+        work: Gets the bytes of a file, or why it cannot be read; must not raise.
+        workers: Threads; as many as there are cores by default.
+
+    Yields:
+        The number and the result of each file, in the order in which the source is read.
     """
-    if _is_plain_jpeg(content):
-        with suppress(ValueError):  # Pillow then says what is wrong, or reads it all the same
-            height, width, colours, _ = simplejpeg.decode_jpeg_header(content)
-            if colours == "YCbCr" and width * height <= _PLAIN_PIXELS:
-                pixels = simplejpeg.decode_jpeg(content, "RGBX", strict=True)  # with the gap that Pillow has
-                return Image.frombytes("RGB", (width, height), pixels, "raw", "RGBX")
-    return Image.open(io.BytesIO(content))
-
-
-def _is_plain_jpeg(content: bytes) -> bool:
-    """Tell whether a file is JPEG and has neither EXIF nor XMP nor a colour profile."""
-    place = 2
-    while content.startswith(_JPEG) and place + 4 <= len(content) and content[place] == 0xFF:
-        marker = content[place + 1]
-        if marker == _SCAN:
-            return True
-        if not 0xC0 <= marker <= 0xFE or marker in _METADATA:
-            return False
-        place += 2 + int.from_bytes(content[place + 2 : place + 4])
-    return False
+    workers = workers or os.cpu_count() or 1
+    waiting = deque[tuple[int, Future[Result]]]()
+    with ThreadPoolExecutor(workers) as pool:
+        for number, content in source.stream(chosen):
+            waiting.append((number, pool.submit(work, content)))
+            if len(waiting) > _AHEAD * workers:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for number, future in waiting:
+            yield number, future.result()
 
 
 def _first_line(error: Exception) -> str:

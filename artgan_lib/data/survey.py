@@ -7,7 +7,6 @@ compared. Drawing is left to `interface`.
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -15,10 +14,11 @@ import numpy as np
 from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.data.decoding import decode_with, square_thumbnail, upright
+from artgan_lib.data.decoding import decode_with, map_files, square_thumbnail, upright
 from artgan_lib.data.duplicates import Likeness, likeness_of, near_pairs
-from artgan_lib.data.parallel import Progress, map_files
-from artgan_lib.data.sources import choose, open_source
+from artgan_lib.data.sources.base import choose
+from artgan_lib.data.sources.open import open_source
+from artgan_lib.downloads import Progress
 from artgan_lib.errors import ArtganError
 from artgan_lib.runlog import write_atomic
 
@@ -91,7 +91,7 @@ def survey(
     """Measure a collection of paintings.
 
     Args:
-        source: Whatever `data.sources.open_source` opens.
+        source: Whatever `data.sources.open` opens.
         split: Only this one.
         styles: Only these; empty means all.
         limit: At most so many, spread evenly.
@@ -110,17 +110,17 @@ def survey(
     unreadable: list[dict[str, str]] = []
     with open_source(source) as opened, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # odd metadata is no reason to stop; bombs are refused by size
-        chosen = choose(opened.paintings, split=split, styles=styles, limit=limit)
-        unreadable += [refused._asdict() for refused in opened.refused]
+        chosen = choose(opened.images, split=split, styles=styles, limit=limit)
+        unreadable += [skipped._asdict() for skipped in opened.skipped]
         results = map_files(
             opened, chosen, lambda content: decode_with(content, lambda image: _measure(image, where)), workers
         )
-        for done, (number, (result, _, reason)) in enumerate(chain.from_iterable(results), 1):
-            painting = opened.paintings[number]
+        for done, (number, (result, _, reason)) in enumerate(results, 1):
+            image = opened.images[number]
             if result is None:
-                unreadable.append({"name": painting.name, "reason": reason or ""})
+                unreadable.append({"name": image.name, "reason": reason or ""})
             else:
-                rows.append(painting._asdict() | result.row)
+                rows.append(image._asdict() | result.row)
                 measured.append(result)
             if progress is not None:
                 progress(done, len(chosen))

@@ -1,4 +1,4 @@
-"""Small procedural pictures in ten visibly different looks, for first runs without a data set and for tests.
+"""Small procedural pictures in ten visibly different classes, for first runs without a data set and for tests.
 
 They are not art and not meant as such: they are data whose modes are known, so that one can see what a generator has
 learned and what it has dropped. Drawn with numpy alone, many at a time.
@@ -18,7 +18,7 @@ _CHUNK = 256  # pictures drawn at once, which bounds the memory
 
 
 def synthetic_paintings(n: int, size: int = IMAGE_SIZE, seed: int = 0) -> tuple[Array, Array]:
-    """Draw pictures, the ten looks in turn.
+    """Draw pictures, the ten classes in turn.
 
     Picture i is the same whatever n is.
 
@@ -28,7 +28,7 @@ def synthetic_paintings(n: int, size: int = IMAGE_SIZE, seed: int = 0) -> tuple[
         seed: Source of every random number.
 
     Returns:
-        Pictures, uint8 (n, size, size, 3), and labels, int16 (n,), index into `LOOKS`.
+        Pictures, uint8 (n, size, size, 3), and labels, int16 (n,), index into `SYNTHETIC_CLASSES`.
 
     Raises:
         ArtganError: If n or size is too small.
@@ -37,7 +37,7 @@ def synthetic_paintings(n: int, size: int = IMAGE_SIZE, seed: int = 0) -> tuple[
         raise ArtganError(f"synthetic pictures need n of at least 1 and size of at least 8, not {n} and {size}")
     # One draw of fixed width a picture: rows do not depend on how many follow.
     rows = np.random.default_rng(seed).random((n, _PARAMETERS + _NOISE * _NOISE), dtype=np.float32)
-    labels = (np.arange(n) % len(LOOKS)).astype(np.int16)
+    labels = (np.arange(n) % len(SYNTHETIC_CLASSES)).astype(np.int16)
     images = np.empty((n, size, size, 3), dtype=np.uint8)
     axis = (np.arange(size, dtype=np.float32) + 0.5) / size
     y, x = axis[None, :, None], axis[None, None, :]  # 0 at the top and left, 1 at the bottom and right
@@ -271,5 +271,5 @@ _DRAW: dict[str, Callable[[_Dice, Array, Array], Array]] = {
     "blossom": _blossom,
 }
 
-LOOKS = tuple(_DRAW)
-"""The ten looks, in the order of the labels."""
+SYNTHETIC_CLASSES = tuple(_DRAW)
+"""Names of the ten classes, in the order of the labels."""

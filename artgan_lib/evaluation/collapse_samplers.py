@@ -13,10 +13,10 @@ import numpy as np
 import scipy.cluster.vq
 import scipy.ndimage
 
-from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
+from artgan_lib.data.synthetic import SYNTHETIC_CLASSES, synthetic_paintings
 from artgan_lib.evaluation.collapse_signals import COUNT, Reference
 
-MODES = len(LOOKS)
+MODES = len(SYNTHETIC_CLASSES)
 KINDS = {
     "healthy": "all modes",
     "5 of 10 modes": "half of them",

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from artgan_lib.downloads import WEIGHTS_DIR, PublishedFile, cache_dir, discard, fetch_weights, find_weights
+from artgan_lib.downloads import WEIGHTS_DIR, PublishedFile, cache_dir, evict, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation import networks
 from artgan_lib.memory import kept_memory
@@ -182,7 +182,7 @@ def _fetch(name: str, download: bool) -> Path:
     path = fetch_weights(network.published, download=download)
     if not _sha256(path).startswith(network.accepted):
         if path.parent == cache_dir():
-            discard(network.published, cache_dir())
+            evict(network.published, cache_dir())
         raise ArtganError(f"{path} is not the file that was published: its SHA-256 differs; name another by --weights")
     return path
 

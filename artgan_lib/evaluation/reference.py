@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 
-from artgan_lib.data.cache import PictureSet, is_cache, open_cache, open_split
+from artgan_lib.data.dataset import ImageDataset, is_cache, open_cache, open_split
 from artgan_lib.data.duplicates import found_among
 from artgan_lib.data.preprocessing import prepare
-from artgan_lib.data.sources import UNLABELLED
+from artgan_lib.data.sources.base import UNLABELLED
 from artgan_lib.errors import ArtganError
 
 
@@ -94,7 +94,7 @@ def choose_reference(
     return Reference(pictures.take(kept), others.take(order), source, told, len(twice), about_others)
 
 
-def labelled(pictures: PictureSet) -> Labelled:
+def labelled(pictures: ImageDataset) -> Labelled:
     """Return the pictures of a cache with the names of their styles; with none, where they lie in no folders."""
     images = np.asarray(pictures.images)
     if set(pictures.styles) <= {UNLABELLED}:
@@ -120,10 +120,10 @@ def open_scored(path: Path, size: int) -> Labelled:
     with tempfile.TemporaryDirectory() as folder:
         pictures = prepare(path, Path(folder) / "scored", size=size)
         images = np.array(pictures.images)  # into memory: the folder goes
-        return labelled(PictureSet(images, pictures.labels, pictures.styles, pictures.manifest))
+        return labelled(ImageDataset(images, pictures.labels, pictures.styles, pictures.manifest))
 
 
-def _origin(pictures: PictureSet, split: str | None) -> tuple[str, str]:
+def _origin(pictures: ImageDataset, split: str | None) -> tuple[str, str]:
     """Return what pictures were made from, and which split of it they are."""
     manifest = pictures.manifest
     return str(manifest["source"]), split or manifest["split"] or "all"

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import DamagedCheckpointError, differences, load_checkpoint, save_checkpoint
-from artgan_lib.runlog import RunLog, write_atomic
+from artgan_lib.runlog import TEMPORARY
 
 NEWEST = 2
 """Newest checkpoints that stay: the last, and the one before it, should the last turn out damaged."""
@@ -54,7 +54,8 @@ class RunFolder:
         except Timeout:
             raise ArtganError(f"another process trains in {self.path}; wait for it or choose another folder") from None
         for folder in (self.path, self.checkpoints, self.samples):
-            remove_unfinished(folder)
+            for unfinished in folder.glob(TEMPORARY):  # what a kill left half-written
+                unfinished.unlink()
         return self
 
     def __exit__(self, *exception: object) -> None:

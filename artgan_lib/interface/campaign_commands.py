@@ -41,7 +41,7 @@ def register(subparsers: Subparsers) -> None:
 def campaign(options: argparse.Namespace) -> int:
     """Train what is missing, then measure, gather and ship what there is, as far as it is asked for."""
     from artgan_lib.config import known
-    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.data.preprocessing import load_images
     from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.experiments.campaign import plan, train_plan
     from artgan_lib.gan.training import Callback
@@ -53,7 +53,7 @@ def campaign(options: argparse.Namespace) -> int:
     if options.measure_every is not None and not options.test:
         raise ArtganError("--measure-every needs --test, the paintings to measure against")
 
-    pictures = load_pictures(options.data)
+    pictures = load_images(options.data)
 
     def callbacks(config: "TrainConfig") -> list[Callback]:
         watch = CollapseWatch(config, pictures.images, pictures.labels, tell=lambda line: print(line, flush=True))
@@ -84,13 +84,13 @@ def campaign(options: argparse.Namespace) -> int:
 
 def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> "Measuring":
     """Make what scores a generator against paintings that were not trained on."""
-    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.data.preprocessing import load_images
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
 
-    real = load_pictures(options.test).images
+    real = load_images(options.test).images
     shown = counter("looking at real pictures")
     return Measuring(
         real,

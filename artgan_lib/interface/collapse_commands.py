@@ -59,7 +59,7 @@ def collapse(options: argparse.Namespace) -> int:
 
 def _measure_generators(options: argparse.Namespace, models: list[Path]) -> None:
     """Measure pictures of generator files beside real ones, and tell which are collapsed."""
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.collapse import THRESHOLDS, alarming
     from artgan_lib.evaluation.collapse_signals import Reference
     from artgan_lib.gan.checkpoints import load_generator
@@ -90,7 +90,7 @@ def _name(signal: str) -> str:
 
 def calibrate(options: argparse.Namespace) -> int:
     """Measure samplers of known modes, set the thresholds on one half and judge them on the other."""
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation import collapse_calibration as calibration
     from artgan_lib.evaluation.collapse import THRESHOLDS
     from artgan_lib.evaluation.collapse_samplers import painted_world, samplers, synthetic_world

@@ -60,7 +60,7 @@ def held_out(options: argparse.Namespace) -> int:
     """Print what the judge of each checkpoint makes of held-out pictures."""
     import json
 
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.held_out import held_out_along
     from artgan_lib.gan.runs import RunFolder
     from artgan_lib.runlog import write_atomic
@@ -80,7 +80,7 @@ def ablation(options: argparse.Namespace) -> int:
     """Train and score what the plan asks for and is not done yet, then tell what it shows."""
     import numpy as np
 
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation

@@ -25,7 +25,7 @@ def register(subparsers: Subparsers) -> None:
     steps = data.add_subparsers(required=True, metavar="STEP", title="steps")
     command = add_command(steps, "fetch", fetch, "fetch ArtBench-10, or check and take a copy of it")
     command.add_argument(
-        "--form", default="imagefolder-split", help="imagefolder-split (default), imagefolder, python, huggingface"
+        "--form", default="imagefolder-split", help="imagefolder-split (default), imagefolder, huggingface"
     )
     command.add_argument(
         "--out", metavar="DIR", type=read_path, default=Path("data/artbench10"), help="default %(default)s"

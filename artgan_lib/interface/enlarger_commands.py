@@ -34,7 +34,7 @@ def register(subparsers: Subparsers) -> None:
 
 def enlarger_judge(options: argparse.Namespace) -> int:
     """Compare enlargers."""
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.perceptual import load_squeezenet
     from artgan_lib.experiments.judging import clearly_better, judge_enlargers
     from artgan_lib.interface.terminal import counter
@@ -60,7 +60,7 @@ def enlarger_judge(options: argparse.Namespace) -> int:
 
 def enlarger_train(options: argparse.Namespace) -> int:
     """Train the enlarger; 130 if there is more to do."""
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.perceptual import load_squeezenet
     from artgan_lib.experiments.enlarger import EnlargerConfig, train_enlarger
 

@@ -169,7 +169,7 @@ def _look_for_copies(
     """Compare distances to the training pictures, and draw the nearest pairs beside the scores, for your eyes only."""
     import functools
 
-    from artgan_lib.data.cache import open_cache
+    from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.features import features_of
     from artgan_lib.evaluation.memorisation import memorisation, nearest
     from artgan_lib.interface.figures import save_figure

@@ -13,7 +13,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch, Rectangle
 
-from artgan_lib.data import artbench, cache, preprocessing, sources
+from artgan_lib.data import artbench, dataset, preprocessing
+from artgan_lib.data.sources.base import Source
 from artgan_lib.data.synthetic import synthetic_paintings
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan import checkpoints, training
@@ -73,8 +74,8 @@ COMPONENTS = (
     Component(_USER, panel.Panel, 2, 1),
 )
 INTERFACES = (
-    Interface(_DATA, _PROCESSING, sources.Source),
-    Interface(_PROCESSING, _TRAINING, cache.PictureSet),
+    Interface(_DATA, _PROCESSING, Source),
+    Interface(_PROCESSING, _TRAINING, dataset.ImageDataset),
     Interface(_TRAINING, _GENERATION, checkpoints.export_generator),
     Interface(_GENERATION, _ENHANCEMENT, GeneratedData),
     Interface(_ENHANCEMENT, _CONVERSION, EnlargedImage),

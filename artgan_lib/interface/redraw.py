@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
-from artgan_lib.data.synthetic import LOOKS, synthetic_paintings
+from artgan_lib.data.synthetic import SYNTHETIC_CLASSES, synthetic_paintings
 from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.sampling import sample
@@ -164,10 +164,10 @@ def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
 
 def _looks(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the ten looks of the synthetic paintings."""
-    images, labels = synthetic_paintings(8 * len(LOOKS))
+    images, labels = synthetic_paintings(8 * len(SYNTHETIC_CLASSES))
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     for look, ax in enumerate(figure.subplots(2, 5).flat):
-        show_pictures(images[labels == look][:4], ax, title=LOOKS[look])
+        show_pictures(images[labels == look][:4], ax, title=SYNTHETIC_CLASSES[look])
     yield save_figure(figure, folder / "synthetic_looks.png")
 
 

@@ -57,7 +57,7 @@ def search(options: argparse.Namespace) -> int:
 
 
 def _work(options: argparse.Namespace) -> bool:
-    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.data.preprocessing import load_images
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.experiments.search import Search
     from artgan_lib.experiments.study import Budget
@@ -70,7 +70,7 @@ def _work(options: argparse.Namespace) -> bool:
     budget = Budget(options.images, options.looks, options.pictures, options.width, batches, options.seed)
     where = choose_device(options.device)
     extractor = load_extractor(options.extractor, options.layer, device=where, download=not options.offline)
-    pictures = load_pictures(options.data)
+    pictures = load_images(options.data)
     study = Search(options.study, pictures.images, extractor, budget, options.device)
     return study.run(options.trials, _tell)
 

@@ -9,7 +9,7 @@ from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
 
 if TYPE_CHECKING:
-    from artgan_lib.data.cache import PictureSet
+    from artgan_lib.data.dataset import ImageDataset
     from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.evaluation.measuring import Measuring
 
@@ -71,8 +71,8 @@ def register(subparsers: Subparsers) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train, go on, or start from trained networks."""
-    from artgan_lib.data.cache import open_cache
-    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.data.dataset import open_cache
+    from artgan_lib.data.preprocessing import load_images
     from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.distributed import leads
     from artgan_lib.gan.training import Callback, train
@@ -81,7 +81,7 @@ def train(options: argparse.Namespace) -> int:
     from artgan_lib.presets import profile
 
     config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
-    pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
+    pictures = load_images(options.data, count=profile(options.profile).pictures)
     callbacks: list[Callback] = [TrainingProgress(config)]
     if options.measure_every is not None:
         callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
@@ -111,18 +111,18 @@ def train(options: argparse.Namespace) -> int:
     return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
 
 
-def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "Measuring":
+def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "ImageDataset") -> "Measuring":
     """Make the callback that scores the generator; whatever it lacks is told before the run begins."""
     import numpy as np
 
-    from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.data.preprocessing import load_images
     from artgan_lib.evaluation.extractors import load_extractor
     from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
 
     held_out = options.measure_against
-    real = load_pictures(held_out).images if held_out else pictures.images
+    real = load_images(held_out).images if held_out else pictures.images
     some = np.sort(np.random.default_rng(config.seed).permutation(len(real))[: max(options.measure_n, 0)])
     real = np.asarray(real[some])  # as many as are generated
     name, _, layer = (options.measure_with or cheap_extractor()).partition(":")
@@ -140,7 +140,7 @@ def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "Pict
     )
 
 
-def _watch(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "CollapseWatch | None":
+def _watch(options: argparse.Namespace, config: TrainConfig, pictures: "ImageDataset") -> "CollapseWatch | None":
     """Return what looks for collapse, unless it is told not to or there are too few pictures to compare with."""
     from tqdm import tqdm
 

@@ -7,15 +7,14 @@ import subprocess
 import sys
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from artgan_lib import ArtganError, load_pictures, open_cache, prepare, synthetic_paintings
-from artgan_lib.data import rows
-from artgan_lib.data.decoding import decode, square_thumbnail
+from artgan_lib import ArtganError, load_images, open_cache, prepare, synthetic_paintings
+from artgan_lib.data.dataset import open_split
+from artgan_lib.data.decoding import square_thumbnail
 
 
 def save(path: Path, image: Image.Image, **options: object) -> Path:
@@ -102,7 +101,7 @@ def test_one_split_and_another_size(folder: Path, tmp_path: Path) -> None:
     assert cache.images.shape == (1, 16, 16, 3)
     with pytest.raises(ArtganError, match="no picture of the split 'val' is there; splits found: test, train"):
         prepare(folder, tmp_path / "other", split="val")
-    assert not list(tmp_path.glob(".other*"))
+    assert names_beside(tmp_path / "other") == set()
 
 
 def test_an_existing_folder_is_not_touched_unless_it_is_a_cache_and_may_be(folder: Path, tmp_path: Path) -> None:
@@ -119,7 +118,8 @@ def test_a_source_without_a_readable_picture_is_told_and_leaves_nothing(tmp_path
     (tmp_path / "bad" / "notes.txt").write_text("no picture")
     with pytest.raises(ArtganError, match=r"has no picture that can be read; notes\.txt: not a picture"):
         prepare(tmp_path / "bad", tmp_path / "cache")
-    assert [path.name for path in tmp_path.iterdir() if "cache" in path.name and path.name != "no-cache"] == []
+    assert not (tmp_path / "cache").exists()
+    assert names_beside(tmp_path / "cache") == set()
 
 
 def test_decompression_bombs_are_quarantined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,11 +147,11 @@ def test_a_damaged_cache_is_told(damage: str, folder: Path, tmp_path: Path) -> N
 
 
 def test_pictures_come_from_whatever_the_reader_has(folder: Path, tmp_path: Path) -> None:
-    assert len(load_pictures("synthetic", pictures=12).images) == 12
-    assert len(load_pictures(folder, cache=tmp_path / "cache").images) == 5
-    assert len(load_pictures(tmp_path / "cache").images) == 5
+    assert len(load_images("synthetic", count=12).images) == 12
+    assert len(load_images(folder, cache=tmp_path / "cache").images) == 5
+    assert len(load_images(tmp_path / "cache").images) == 5
     with pytest.raises(ArtganError, match=r"is not a cache of pictures; `artgan prepare"):
-        load_pictures(folder)
+        load_images(folder)
 
 
 def test_real_paintings(shared_paintings: Path, tmp_path: Path) -> None:
@@ -171,39 +171,58 @@ def test_the_cache_does_not_depend_on_workers(folder: Path, tmp_path: Path) -> N
     assert files_of(tmp_path / "one") == files_of(tmp_path / "many")
 
 
-def test_a_killed_run_goes_on_and_gives_the_same_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """kill -9 in the middle of a real process; the next call decodes only what is missing."""
-    source = tmp_path / "paintings"
-    images, _ = synthetic_paintings(300, size=40)
-    for number, image in enumerate(images):
-        save(source / "style" / f"{number:04d}.png", Image.fromarray(image))
-    (source / "style" / "0100.png").write_bytes(b"torn")
+def names_beside(cache: Path) -> set[str]:
+    """Names that have to do with a cache, but for the cache itself and its lock."""
+    named = {path.name for path in cache.parent.iterdir() if cache.name in path.name}
+    return named - {cache.name, f".{cache.name}.lock", "no-cache"}
+
+
+def killed_at(done: int, source: Path, out: Path) -> None:
+    """Prepare in a process that gets SIGKILL after so many files."""
     code = (
         "import os, signal, sys\n"
         "from artgan_lib import prepare\n"
-        "kill = lambda done, total: done < 200 or os.kill(os.getpid(), signal.SIGKILL)\n"
-        "prepare(sys.argv[1], sys.argv[2], progress=kill)"
+        f"kill = lambda done, total: done < {done} or os.kill(os.getpid(), signal.SIGKILL)\n"
+        "prepare(sys.argv[1], sys.argv[2], overwrite=True, progress=kill)"
     )
-    killed = subprocess.run([sys.executable, "-c", code, source, tmp_path / "cache"], check=False)
+    killed = subprocess.run([sys.executable, "-c", code, source, out], check=False)
     assert killed.returncode == -signal.SIGKILL
-    assert not (tmp_path / "cache").exists()
-    decoded: list[int] = []
-    monkeypatch.setattr(rows, "decode", lambda *a: decoded.append(1) or decode(*a))
-    prepare(source, tmp_path / "cache")
-    assert 100 <= len(decoded) < 200  # at most one unflushed part is done again
-    monkeypatch.undo()
-    prepare(source, tmp_path / "whole")
-    assert files_of(tmp_path / "cache") == files_of(tmp_path / "whole")
-    assert len(open_cache(tmp_path / "cache", verify=True).images) == 299
 
 
-def test_a_run_of_another_plan_starts_anew(folder: Path, tmp_path: Path) -> None:
-    beside = tmp_path / ".cache.partial"
-    beside.mkdir()
-    (beside / "plan.json").write_text("{}")
-    (beside / "records.jsonl").write_text('{"row": 0, "sha256": "", "reason": "of another run"}\n')
-    assert len(prepare(folder, tmp_path / "cache").images) == 5
-    assert not beside.exists()
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL is POSIX")
+def test_a_killed_run_leaves_the_former_cache_and_does_not_stand_in_the_way(folder: Path, tmp_path: Path) -> None:
+    killed_at(5, folder, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+    assert len(prepare(folder, tmp_path / "new").images) == 5
+    former = files_of(tmp_path / "new")
+    killed_at(5, folder, tmp_path / "new")
+    assert files_of(tmp_path / "new") == former
+    assert len(prepare(folder, tmp_path / "new", split="test", overwrite=True).images) == 1
+    assert names_beside(tmp_path / "new") == set()
+
+
+def test_a_kill_between_the_two_renames_loses_nothing(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache")
+    (tmp_path / "cache").rename(tmp_path / ".cache.former")
+    with pytest.raises(ArtganError, match="exists already; --overwrite replaces it"):
+        prepare(folder, tmp_path / "cache")
+    assert len(open_cache(tmp_path / "cache").images) == 5
+
+
+def test_two_runs_into_one_folder_do_not_meet(folder: Path, tmp_path: Path) -> None:
+    """The second one is told; the first one ends as if it had been alone."""
+    told = []
+
+    def second(done: int, total: int) -> None:
+        command = ["prepare", str(folder), "--out", str(tmp_path / "cache"), "--split", "test", "--overwrite"]
+        code = f"import sys; from artgan_lib.interface.cli import main; sys.exit(main({command!r}))"
+        if done == 3:
+            told.append(subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True))
+
+    prepare(folder, tmp_path / "cache", progress=second)
+    assert told[0].returncode == 2
+    assert "another process prepares" in told[0].stderr
+    assert len(open_cache(tmp_path / "cache", verify=True).images) == 5
 
 
 def test_a_full_disk_says_so_and_loses_nothing(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,10 +230,10 @@ def test_a_full_disk_says_so_and_loses_nothing(folder: Path, tmp_path: Path, mon
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(np, "save", full)
-    with pytest.raises(ArtganError, match=r"the disk of .* is full; make room, the same command goes on"):
+    with pytest.raises(ArtganError, match=r"the disk of .* is full; make room and run the same command again"):
         prepare(folder, tmp_path / "cache")
     monkeypatch.undo()
-    assert (tmp_path / ".cache.partial").exists()
+    assert names_beside(tmp_path / "cache") == set()
     assert len(prepare(folder, tmp_path / "cache").images) == 5
 
 
@@ -222,9 +241,9 @@ def test_too_little_disk_is_told_before_anything_is_decoded(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("shutil.disk_usage", lambda path: type("Usage", (), {"free": 10})())
-    with pytest.raises(ArtganError, match=r"has 0\.0 MB left, the cache wants 0\.1 MB"):
+    with pytest.raises(ArtganError, match=r"has 0\.0 MB left, 0\.1 MB are wanted; make room"):
         prepare(folder, tmp_path / "cache")
-    assert not (tmp_path / ".cache.partial").exists()
+    assert names_beside(tmp_path / "cache") == set()
 
 
 def test_the_manifest_names_every_file_by_its_hash(folder: Path, tmp_path: Path) -> None:
@@ -244,6 +263,15 @@ def test_one_edited_pixel_is_noticed(folder: Path, tmp_path: Path) -> None:
         open_cache(tmp_path / "cache")
 
 
+def test_the_folder_that_one_stands_in_can_be_the_cache(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    prepare(folder, ".")
+    assert len(open_cache(tmp_path / "here").images) == 5
+
+
 def test_styles_and_limit(folder: Path, tmp_path: Path) -> None:
     assert prepare(folder, tmp_path / "styles", styles=["ukiyo_e"]).styles == ("ukiyo_e",)
     assert len(prepare(folder, tmp_path / "limit", limit=3).images) <= 3
@@ -260,10 +288,65 @@ def test_overwriting_never_takes_what_is_not_a_cache(folder: Path, tmp_path: Pat
     assert (tmp_path / "cache" / "thesis.txt").exists()
 
 
-def test_a_cache_can_be_prepared_again(folder: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [".DS_Store", "Thumbs.db"])
+def test_what_a_file_manager_leaves_does_not_hinder_overwriting(name: str, folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache", split="test")
+    (tmp_path / "cache" / name).write_bytes(b"icons")
+    assert len(prepare(folder, tmp_path / "cache", overwrite=True).images) == 5
+    assert names_beside(tmp_path / "cache") == set()
+
+
+@pytest.mark.parametrize("name", [".cache.partial", ".cache.former"])
+def test_a_persons_file_in_a_folder_of_our_temporary_name_stays(name: str, folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache")
+    (tmp_path / name).mkdir()
+    (tmp_path / name / "thesis.txt").write_text("years of work")
+    with pytest.raises(OSError, match=name):
+        prepare(folder, tmp_path / "cache", split="test", overwrite=True)
+    assert (tmp_path / name / "thesis.txt").exists()
+    assert len(open_cache(tmp_path / "cache").images) == 5
+
+
+def test_a_cache_can_be_prepared_again_and_keeps_styles_and_splits(folder: Path, tmp_path: Path) -> None:
     first = prepare(folder, tmp_path / "cache")
     again = prepare(tmp_path / "cache", tmp_path / "again", styles=["baroque"])
     assert np.array_equal(again.images, first.images[:3])
+    assert again.manifest["splits"] == {"test": 1, "train": 2}
+    test, rest = open_split(tmp_path / "again", "test")
+    assert np.array_equal(test.images, first.images[:1])
+    assert rest is not None
+    assert np.array_equal(rest.images, first.images[1:3])
+    train = prepare(tmp_path / "cache", tmp_path / "train", split="train")
+    assert np.array_equal(train.images, first.images[1:])
+    assert train.labels.tolist() == [0, 0, 1, 1]
+    assert train.styles == ("baroque", "ukiyo_e")
+
+
+def test_splits_of_a_cache_are_opened_without_a_copy(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache")
+    test, train = open_split(tmp_path / "cache", "test")
+    assert isinstance(test.images, np.memmap)
+    assert isinstance(train.images, np.memmap)
+    assert (len(test.images), train.labels.tolist()) == (1, [0, 0, 1, 1])
+
+
+def test_splits_below_the_styles_are_found(tmp_path: Path) -> None:
+    """As style/split/file there is no split for a style; images of two splits that alternate are copied."""
+    for number, image in enumerate(synthetic_paintings(6, size=40)[0]):
+        place = f"{'abc'[number // 2]}/{('test', 'train')[number % 2]}"
+        save(tmp_path / "paintings" / place / "style" / "x.png", Image.fromarray(image))
+    cache = prepare(tmp_path / "paintings", tmp_path / "cache")
+    test, train = open_split(tmp_path / "cache", "test")
+    assert np.array_equal(test.images, cache.images[::2])
+    assert np.array_equal(train.images, cache.images[1::2])
+
+
+def test_a_cache_whose_list_of_files_is_damaged_is_told(folder: Path, tmp_path: Path) -> None:
+    prepare(folder, tmp_path / "cache")
+    for content in ("", "no json\n" * 5, '{"sha256": ""}\n' * 5):
+        (tmp_path / "cache" / "files.jsonl").write_text(content)
+        with pytest.raises(ArtganError, match=r"is damaged: files\.jsonl does not name its pictures"):
+            open_split(tmp_path / "cache", "test")
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no names that are not unicode")
@@ -316,48 +399,3 @@ def test_the_cache_does_not_depend_on_the_order_in_an_archive(bad: int, tmp_path
         assert len(cache.manifest["quarantined"]) == bad
         caches.append(files_of(place / "cache"))
     assert caches[0] == caches[1]
-
-
-class StopError(Exception):
-    pass
-
-
-def prepare_until(done: int, source: Path, out: Path, **settings: Any) -> None:
-    """Prepare and stop after so many files."""
-
-    def stop(now: int, total: int) -> None:
-        if now == done:
-            raise StopError
-
-    with pytest.raises(StopError):
-        prepare(source, out, progress=stop, **settings)
-
-
-def test_a_record_torn_by_a_stop_is_done_again_and_spoils_no_other(tmp_path: Path) -> None:
-    source = tmp_path / "paintings"
-    for number, image in enumerate(synthetic_paintings(300, size=40)[0]):
-        save(source / "style" / f"{number:04d}.png", Image.fromarray(image))
-    records = tmp_path / ".cache.partial" / "records.jsonl"
-    for done in (100, 250):
-        prepare_until(done, source, tmp_path / "cache")
-        records.write_bytes(records.read_bytes()[:-30])
-    prepare(source, tmp_path / "cache")
-    prepare(source, tmp_path / "whole")
-    assert files_of(tmp_path / "cache") == files_of(tmp_path / "whole")
-
-
-@pytest.mark.parametrize("change", ["added", "removed"])
-def test_files_that_come_and_go_beside_those_chosen_change_nothing(change: str, tmp_path: Path) -> None:
-    source = tmp_path / "paintings"
-    images = synthetic_paintings(200, size=40)[0]
-    for number, image in enumerate(images):
-        save(source / ("b" if number % 4 else "a") / f"{number:04d}.png", Image.fromarray(image))
-    prepare_until(100, source, tmp_path / "cache", styles=["b"])
-    if change == "added":
-        save(source / "a" / "0000_more.png", Image.fromarray(images[0]))
-    else:
-        for path in (source / "a").iterdir():
-            path.unlink()
-    prepare(source, tmp_path / "cache", styles=["b"])
-    prepare(source, tmp_path / "whole", styles=["b"])
-    assert files_of(tmp_path / "cache") == files_of(tmp_path / "whole")

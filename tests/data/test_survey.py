@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from artgan_lib import LOOKS, ArtganError, survey, synthetic_paintings
+from artgan_lib import SYNTHETIC_CLASSES, ArtganError, survey, synthetic_paintings
 from artgan_lib.data.survey import MEASURES, PALETTE, Survey
 from artgan_lib.interface.cli import main
 
@@ -25,7 +25,10 @@ def collection(tmp_path: Path) -> Path:
     """Sixty synthetic pictures, a planted duplicate across splits, a torn file."""
     images, labels = synthetic_paintings(60, size=96, seed=3)
     for number, (image, label) in enumerate(zip(images, labels, strict=True)):
-        save(tmp_path / "x" / ("test" if number >= 50 else "train") / LOOKS[label] / f"{number:03d}.png", image)
+        save(
+            tmp_path / "x" / ("test" if number >= 50 else "train") / SYNTHETIC_CLASSES[label] / f"{number:03d}.png",
+            image,
+        )
     small = np.asarray(Image.fromarray(images[1]).resize((80, 80)))
     save(tmp_path / "x" / "test" / "sea" / "copy.jpg", small, quality=70)
     (tmp_path / "x" / "train" / "sea" / "torn.png").write_bytes(b"\x89PNG\r\n\x1a\n torn")

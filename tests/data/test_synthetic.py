@@ -3,7 +3,7 @@ import hashlib
 import numpy as np
 import pytest
 
-from artgan_lib import LOOKS, ArtganError, synthetic_paintings
+from artgan_lib import SYNTHETIC_CLASSES, ArtganError, synthetic_paintings
 
 
 def test_shapes_labels_and_looks() -> None:
@@ -11,7 +11,7 @@ def test_shapes_labels_and_looks() -> None:
     assert images.shape == (25, 32, 32, 3)
     assert images.dtype == np.uint8
     assert labels.tolist() == [i % 10 for i in range(25)]
-    assert len(set(LOOKS)) == 10
+    assert len(set(SYNTHETIC_CLASSES)) == 10
 
 
 def test_a_picture_does_not_depend_on_how_many_follow() -> None:

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from artgan_lib import ArtganError, prepare, synthetic_paintings
-from artgan_lib.data.cache import open_split
+from artgan_lib.data.dataset import open_split
 from artgan_lib.evaluation.reference import choose_reference, open_scored
 
 STYLES = ("cubism", "ukiyo_e")

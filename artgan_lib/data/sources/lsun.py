@@ -1,6 +1,7 @@
-"""ArtBench-10 at its original size: LSUN archives, one lmdb database a style, with pictures as encoded files.
+"""LSUN databases: one lmdb database a style, with pictures as encoded files. Needs the extra `[lsun]`.
 
-Needs the extra `[lsun]`. These hold 66,000 pictures, not 60,000: ArtBench-10 was chosen from them by its list.
+ArtBench-10 at its original size comes so. It holds 66,000 pictures, not 60,000: ArtBench-10 was chosen from them by its
+list.
 """
 
 from collections.abc import Iterator, Sequence
@@ -8,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from artgan_lib.data.sources import Painting, Refused, Source
+from artgan_lib.data.sources.base import Skipped, Source, SourceImage
 from artgan_lib.errors import ArtganError
 
 
@@ -21,11 +22,11 @@ class Lsun:
     """Databases that are open for reading."""
 
     def __init__(self, databases: dict[str, Any]) -> None:
-        self.refused: list[Refused] = []
+        self.skipped: list[Skipped] = []
         self._databases = databases
-        keys = sorted((style, key) for style, database in databases.items() for key in _keys(database))
-        self._keys = keys
-        self.paintings = [Painting(f"{style}/{key.decode(errors='replace')}", style, None) for style, key in keys]
+        self._keys = sorted((style, key) for style, database in databases.items() for key in _keys(database))
+        names = (f"{style}/{key.decode(errors='replace').replace('/', '_')}" for style, key in self._keys)
+        self.images = [SourceImage.named(name) for name in names]
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
         """Read one picture after the other, without a copy of the database in memory."""
@@ -36,7 +37,7 @@ class Lsun:
 
 
 @contextmanager
-def open_folder(path: Path) -> Iterator[Source]:
+def open_lsun(path: Path) -> Iterator[Source]:
     """Open a database (`data.mdb`) or a folder of them; a style is the folder's name without `_lmdb`.
 
     Raises:

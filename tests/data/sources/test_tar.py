@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from artgan_lib import ArtganError
-from artgan_lib.data.sources import open_source
+from artgan_lib.data.sources.open import open_source
 
 NAMES = [
     "train/baroque/a.jpg",
@@ -34,7 +34,7 @@ def test_every_kind_of_header_is_read_as_tarfile_reads_it(kind: int, tmp_path: P
         expected = {member.name: archive.extractfile(member).read() for member in archive}  # type: ignore[union-attr]
     assert set(expected) == set(names)
     with open_source(path) as source:
-        found = {source.paintings[number].name: content for number, content in source.stream(range(len(names)))}
+        found = {source.images[number].name: content for number, content in source.stream(range(len(names)))}
     assert found == expected
 
 
@@ -65,8 +65,8 @@ def test_a_sparse_file_is_refused(tmp_path: Path) -> None:
     path = pack(tmp_path / "x.tar", NAMES[:1], tarfile.GNU_FORMAT)
     path.write_bytes(member.tobuf(tarfile.GNU_FORMAT) + path.read_bytes())
     with open_source(path) as source:
-        assert [painting.name for painting in source.paintings] == NAMES[:1]
-        assert [tuple(refused) for refused in source.refused] == [
+        assert [image.name for image in source.images] == NAMES[:1]
+        assert [tuple(skipped) for skipped in source.skipped] == [
             ("a/sparse.jpg", "it is stored as a sparse file, which pictures are not")
         ]
 

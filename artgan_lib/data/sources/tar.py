@@ -1,7 +1,4 @@
-"""Tar archives of paintings: listed once, then read from their places.
-
-Which style and split a name tells is left to `data.sources`.
-"""
+"""Tar archives of image files: listed once, then read from their places; nothing is unpacked to the disk."""
 
 import gzip
 import tarfile
@@ -13,15 +10,14 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
-from artgan_lib.data import batches
-from artgan_lib.data.sources import (
+from artgan_lib.data.sources.base import (
     MAX_RATIO,
-    Refused,
+    Skipped,
     Source,
     check_size,
-    is_bomb,
+    exceeds_ratio,
+    is_unsafe_path,
     label,
-    leads_out,
     readable_name,
 )
 from artgan_lib.errors import ArtganError
@@ -38,26 +34,26 @@ class Tar:
     """
 
     def __init__(self, file: BinaryIO, path: Path, gzipped: bool) -> None:
-        self._file, self._gzipped, self.refused = file, gzipped, list[Refused]()
+        self._file, self._gzipped, self.skipped = file, gzipped, list[Skipped]()
         places: dict[str, tuple[int, int]] = {}
         packed, unpacked = path.stat().st_size, 0
         for member in _members(file):
             unpacked += member.size
-            if gzipped and is_bomb(unpacked, packed):
+            if gzipped and exceeds_ratio(unpacked, packed):
                 raise ArtganError(f"{path} unpacks to more than {MAX_RATIO} times its size; it is not read")
             if member.isdir():
                 continue
             name = readable_name(member.name)
             if not member.isreg():
-                self.refused.append(Refused(name, "it is a link or a device, not a file"))
+                self.skipped.append(Skipped(name, "it is a link or a device, not a file"))
             elif member.issparse():
-                self.refused.append(Refused(name, "it is stored as a sparse file, which pictures are not"))
-            elif leads_out(name):
-                self.refused.append(Refused(name, "its name leads out of the archive"))
+                self.skipped.append(Skipped(name, "it is stored as a sparse file, which pictures are not"))
+            elif is_unsafe_path(name):
+                self.skipped.append(Skipped(name, "its name leads out of the archive"))
             else:
                 places[name] = member.offset_data, member.size
-        self.paintings = label(places)
-        self._places = np.array([places[painting.name] for painting in self.paintings], np.int64).reshape(-1, 2)
+        self.images = label(places)
+        self._places = np.array([places[image.name] for image in self.images], np.int64).reshape(-1, 2)
 
     def stream(self, chosen: Sequence[int]) -> Iterator[tuple[int, bytes | Exception]]:
         """Read one file after the other, in the archive's own order if it is gzipped."""
@@ -129,7 +125,7 @@ def _told() -> Iterator[None]:
 
 @contextmanager
 def open_tar(path: Path, gzipped: bool) -> Iterator[Source]:
-    """Open an archive; one that holds ArtBench-10 in CIFAR's layout is read as that.
+    """Open an archive.
 
     Raises:
         ArtganError: If it is no archive, damaged, or a bomb.
@@ -137,8 +133,7 @@ def open_tar(path: Path, gzipped: bool) -> Iterator[Source]:
     try:
         # Many small files at a gulp: each read of its own would make threads wait for each other.
         with gzip.open(path) if gzipped else path.open("rb", buffering=_GULP) as file:
-            source = Tar(cast("BinaryIO", file), path, gzipped)
-            yield batches.from_tar(source) if batches.is_batches_tar(source) else source
+            yield Tar(cast("BinaryIO", file), path, gzipped)
     except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         if "not a" in str(error) or "invalid header" in str(error) or "truncated header" in str(error):
             raise ArtganError(f"{path} is not an archive; give a folder of pictures, a tar, tar.gz or zip") from None
