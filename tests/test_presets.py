@@ -19,7 +19,7 @@ def test_presets_are_the_papers(variant: str, expected: dict[str, object]) -> No
     assert {name: config[name] for name in expected} == expected
     assert config["width"] == 64
     assert config["images_per_epoch"] == 60_000
-    assert config["ema_decay"] == 0
+    assert config["ema_half_life"] == 0
 
 
 def test_an_epoch_has_one_step_more_than_fits() -> None:

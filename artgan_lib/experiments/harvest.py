@@ -13,7 +13,7 @@ from typing import Any
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.experiments.campaign import ORDER
-from artgan_lib.gan.checkpoints import export_generator, load_checkpoint, generators_in, load_generator
+from artgan_lib.gan.checkpoints import export_generator, generators_in, load_checkpoint, load_generator
 from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.runs import RunFolder
 from artgan_lib.runlog import readable_size, write_atomic

@@ -45,5 +45,8 @@ def epoch_record(epoch: int, clock: Clock, config: TrainConfig, values: torch.Te
     record: dict[str, Any] = {"epoch": epoch, "step": clock.step, "images_seen": images_seen}
     record |= dict(zip(LOG_KEYS, values.tolist(), strict=True))
     record |= {f"{key}_mean": value for key, value in zip(LOG_KEYS, mean.tolist(), strict=True)}
-    record |= {"seconds": round(clock.seconds, 3), "images_per_second": round(clock.step * config.batch_size / clock.seconds, 1)}
+    record |= {
+        "seconds": round(clock.seconds, 3),
+        "images_per_second": round(clock.step * config.batch_size / clock.seconds, 1),
+    }
     return record

@@ -218,7 +218,7 @@ class ProjectedDiscriminator(nn.Module):
 
 
 class RandomMixing(nn.Module):
-    """Fixed random 1 x 1 convolutions across channels and scales; they are stored with the weights that got used to them."""
+    """Fixed random 1 x 1 convolutions across channels and scales, stored with the heads that are trained on them."""
 
     def __init__(self, channels: Sequence[int], rng: torch.Generator) -> None:
         super().__init__()

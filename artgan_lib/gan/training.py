@@ -21,7 +21,7 @@ from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import export_generator, is_finite, measure_statistics
 from artgan_lib.gan.clock import Clock, epoch_record
-from artgan_lib.gan.distributed import World, joined, local_device
+from artgan_lib.gan.distributed import joined, local_device
 from artgan_lib.gan.pictures import Pictures
 from artgan_lib.gan.precision import Precision, check_precision, compile_networks, computing_in, lay_out
 from artgan_lib.gan.runs import RunFolder

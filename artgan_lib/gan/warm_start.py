@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.gan.checkpoints import differences, load_generator
 from artgan_lib.gan.runs import RunFolder
 from artgan_lib.gan.updates import Networks
 
@@ -29,7 +29,7 @@ class Start:
     """Trained networks, and where they come from."""
 
     config: TrainConfig
-    networks: dict[str, dict[str, Any]]  # as of `Networks.state_dicts`; of a file the generator, maybe the discriminator
+    networks: dict[str, dict[str, Any]]  # as of `Networks.state_dicts`; a file has fewer
     origin: dict[str, Any]  # JSON values: `from`, `images_seen`
 
     def apply(self, networks: Networks, config: TrainConfig) -> int:
@@ -52,16 +52,15 @@ class Start:
             _load(networks.generator, self.networks["generator"], *classes)
             if networks.average is not None:
                 averaged = self.networks.get("average") or self.networks["generator"]
-                weights = {name.removeprefix("module."): value for name, value in averaged.items()}
+                weights = {name.removeprefix("module."): averaged[name] for name in averaged if name != "n_averaged"}
                 _load(networks.average.module, weights, *classes)
                 # The average goes on from here; an average that counts no updates would be overwritten by the first.
                 networks.average.n_averaged.fill_(1)
             if "judge" in self.networks:
                 _load(networks.judge, self.networks["judge"], *classes)
         except RuntimeError as error:
-            raise ArtganError(
-                f"{self.origin['from']} cannot be started from: it has other networks ({_difference(self.config, config)})"
-            ) from error
+            changed = ", ".join(differences(self.config.to_dict(), config))
+            raise ArtganError(f"{self.origin['from']} cannot be started from: other networks ({changed})") from error
         if self.config.optimizer == config.optimizer and self.config.classes == config.classes:
             for name in ("optimizer_g", "optimizer_d"):
                 if name in self.networks:
@@ -110,15 +109,10 @@ def _load(network: nn.Module, state: dict[str, Tensor], then: tuple[str, ...], n
     """Load a state dict whose classes may be others."""
     state = dict(state)
     if then != now:
-        state.pop("class_counts", None)
-        state |= {"class_counts": network.class_counts} if hasattr(network, "class_counts") and now else {}
+        if "class_counts" in state:
+            state["class_counts"] = network.get_buffer("class_counts")
         for name in [name for name in state if name.endswith(_BY_CLASS)]:
             mean = state[name].mean(1)
             columns = [state[name][:, then.index(new)] if new in then else mean for new in now]
             state[name] = torch.stack(columns, 1) if columns else state[name][:, :0]
     network.load_state_dict(state)
-
-
-def _difference(then: TrainConfig, now: TrainConfig) -> str:
-    before = then.to_dict()
-    return ", ".join(f"{name} {before[name]!r} -> {value!r}" for name, value in now.to_dict().items() if before[name] != value)

@@ -92,9 +92,9 @@ def test_events_are_in_the_log_and_the_last_good_state_is_kept(
     assert load_checkpoint(good)["step"] == 5 * config.steps_per_epoch  # from before the second event
     assert [line.split(":")[0] for line in watch.told] == ["epoch 3", "epoch 5", "epoch 6", "epoch 7"]
     assert "the pictures have collapsed (diversity 0.10, alarming from" in watch.told[0]
-    assert f"--fork {good}" in watch.told[0]
+    assert f"--init-from {good}" in watch.told[0]
     fork = TrainConfig.from_dict(config.to_dict() | {"lr": 1e-5})
-    assert train(fork, pictures, tmp_path / "fork", fork=good).finished
+    assert train(fork, pictures, tmp_path / "new", init_from=good).finished
 
 
 def test_while_a_run_is_collapsed_the_good_generator_stays(

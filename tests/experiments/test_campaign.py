@@ -16,7 +16,7 @@ def test_the_paper_plan_is_the_paper_with_an_average() -> None:
     configs = plan("paper", seed=3)
     assert list(configs) == ["wgan-gp", "dcgan", "dcgan-wi"]
     for variant, config in configs.items():
-        assert config == preset(variant, "paper", ema_decay=0.999, seed=3)
+        assert config == preset(variant, "paper", ema_half_life=22_170, seed=3)
     images = {variant: config.total_steps * config.batch_size for variant, config in configs.items()}
     assert images == {"wgan-gp": 32 * 938 * 64, "dcgan": 260 * 469 * 128, "dcgan-wi": 60 * 469 * 128}
 

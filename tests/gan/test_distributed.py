@@ -80,7 +80,7 @@ def small(**settings: Any) -> TrainConfig:
 def test_two_processes_train_what_one_does_and_another_number_goes_on(
     file: Path, pictures: np.ndarray, tmp_path: Path
 ) -> None:
-    config = small(ema_decay=0.9)
+    config = small(ema_half_life=100)
     one = train(config, pictures, tmp_path / "one", device="cpu", precision="float32")
     told = finish(start(config, file, tmp_path / "two"))
     assert [returned for returned, _, _ in told] == [0, 0], told

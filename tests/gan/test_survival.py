@@ -18,7 +18,7 @@ from artgan_lib.interface.cli import main
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL and limits of file size are POSIX")
 
 KILLS = 20
-SETTINGS = ["width=2", "latent_dim=8", "batch_size=4", "images_per_epoch=12", "ema_decay=0.9"]
+SETTINGS = ["width=2", "latent_dim=8", "batch_size=4", "images_per_epoch=12", "ema_half_life=100"]
 
 
 def command(run: Path, epochs: int) -> list[str]:
