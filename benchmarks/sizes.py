@@ -1,7 +1,6 @@
 """How large a benchmark is: as the table asks, or as small as a test can bear."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from artgan_lib import TrainConfig, preset
 
@@ -14,7 +13,6 @@ class Sizes:
     steps: int = 50  # iterations between two looks at the clock, on a GPU
     width: int | None = None  # of the networks; None is the paper's
     batch: int | None = None
-    lever_batch: int = 32  # of WGAN-GP, whose plain iteration takes long; that of DCGAN is the paper's
     pictures: int = 2048
     paintings: int | None = None  # of the shared archive; None takes its train split
     epochs: int = 20  # through the cache, between two looks
@@ -28,15 +26,8 @@ class Sizes:
 
     def config(self, variant: str) -> TrainConfig:
         """Return a variant at the size of the table."""
-        return preset(variant, **self._settings(self.batch))
-
-    def lever_config(self, variant: str) -> TrainConfig:
-        """Return a variant at the size at which levers are tried."""
-        return preset(variant, **self._settings(self.batch if variant == "dcgan" else self.lever_batch))
-
-    def _settings(self, batch: int | None) -> dict[str, Any]:
-        settings = {"width": self.width, "batch_size": batch}
-        return {name: value for name, value in settings.items() if value is not None}
+        settings = {"width": self.width, "batch_size": self.batch}
+        return preset(variant, **{name: value for name, value in settings.items() if value is not None})
 
 
 TABLE = Sizes()
@@ -45,7 +36,6 @@ TOY = Sizes(
     steps=2,
     width=2,
     batch=4,
-    lever_batch=4,
     pictures=16,
     paintings=12,
     epochs=1,

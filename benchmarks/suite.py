@@ -27,12 +27,12 @@ from benchmarks.data_rows import data_rows, growth_rows
 from benchmarks.measure import Row, machine, peak
 from benchmarks.sizes import TABLE, TOY, Sizes
 from benchmarks.studio_rows import enlarging_rows, feature_rows, painting_rows
-from benchmarks.training_rows import lever_rows, training_rows
+from benchmarks.training_rows import training_rows
 
 SHARED = Path("../shared")
 PAINTINGS = Path("paintings/paintings256-imagefolder-split.tar")
 INCEPTION = "pt_inception-2015-12-05.up-to-768.pth"
-GROUPS = ("data", "training", "levers", "studio", "features", "growth")
+GROUPS = ("data", "training", "studio", "features", "growth")
 SEED = 0
 
 
@@ -43,15 +43,13 @@ def measure(
     begun = time.perf_counter()
     torch.manual_seed(SEED)
     limit = peak(device, toy=sizes is TOY)
-    found: dict[str, Any] = machine(device) | {"seed": SEED, "peak": limit, "rows": [], "levers": [], "left_out": []}
+    found: dict[str, Any] = machine(device) | {"seed": SEED, "peak": limit, "rows": [], "left_out": []}
     with tempfile.TemporaryDirectory() as folder:
         for group in groups:
             if time.perf_counter() - begun > 60 * minutes:
                 found["left_out"].append({"group": group, "reason": f"{minutes:g} minutes were over"})
                 continue
             try:
-                if group == "levers":
-                    found["levers"] = lever_rows(sizes, device)
                 for row in _rows(group, device, sizes, shared, Path(folder), limit):
                     found["rows"].append({"group": group} | row.to_json())
                     save(found)
@@ -71,11 +69,10 @@ def merged(before: dict[str, Any], found: dict[str, Any], groups: tuple[str, ...
     """
     rows = [row for row in before["rows"] if row["group"] not in groups] + found["rows"]
     left = [entry for entry in before["left_out"] if entry["group"] not in groups] + found["left_out"]
-    levers = found["levers"] if "levers" in groups else before["levers"]
     rows.sort(key=lambda row: GROUPS.index(row["group"]))
-    where = {name: value for name, value in found.items() if name not in ("rows", "levers", "left_out", "apart")}
+    where = {name: value for name, value in found.items() if name not in ("rows", "left_out", "apart")}
     apart = before.get("apart", {}) | dict.fromkeys(groups, where)
-    return before | {"rows": rows, "left_out": left, "levers": levers, "apart": apart}
+    return before | {"rows": rows, "left_out": left, "apart": apart}
 
 
 def _rows(group: str, device: str, sizes: Sizes, shared: Path, scratch: Path, limit: dict[str, float]) -> Iterator[Row]:

@@ -24,11 +24,11 @@ def test_a_row_is_the_median_of_pairs_of_one_run() -> None:
 
 
 def test_one_group_measured_anew_leaves_the_others() -> None:
-    before = {"rows": [{"group": "growth", "name": "a"}, {"group": "data", "name": "b"}], "levers": [1], "left_out": []}
-    found = {"rows": [{"group": "data", "name": "c"}], "levers": [], "left_out": [], "commit": "new"}
+    before = {"rows": [{"group": "growth", "name": "a"}, {"group": "data", "name": "b"}], "left_out": []}
+    found = {"rows": [{"group": "data", "name": "c"}], "left_out": [], "commit": "new"}
     after = merged(before | {"commit": "old"}, found, ("data",))
     assert [row["name"] for row in after["rows"]] == ["c", "a"]
-    assert (after["levers"], after["commit"], after["apart"]) == ([1], "old", {"data": {"commit": "new"}})
+    assert (after["commit"], after["apart"]) == ("old", {"data": {"commit": "new"}})
     again = merged(after, found | {"commit": "newest"}, ("growth",))
     assert again["apart"] == {"data": {"commit": "new"}, "growth": {"commit": "newest"}}
 
@@ -62,7 +62,7 @@ def test_every_benchmark_runs_at_toy_size(
     path = tmp_path / "cpu.json"
     found = measure("cpu", TOY, (group,), shared_weights.parent, 10, lambda values: write_json(path, values))
     assert found["left_out"] == []
-    assert found["levers" if group == "levers" else "rows"]
+    assert found["rows"]
     for row in json.loads(path.read_text())["rows"]:
         assert {"name", "ratio", "low", "high", "reach", "met", "baseline", "figures"} <= set(row)
         assert 0 < row["low"] <= row["ratio"] <= row["high"]

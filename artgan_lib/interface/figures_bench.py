@@ -36,20 +36,6 @@ def bench_table(told: Mapping[str, Any]) -> str:
     return "\n\n".join(places) + "\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def levers_table(told: Mapping[str, Any]) -> str:
-    """Write what each lever brought, by itself beside the plain step, as a table in Markdown."""
-    head = ["variant, width, batch", "lever", "median, low – high", "kept"]
-    rows = [head, ["---"] * len(head)]
-    for row in told["levers"]:
-        if row["lever"] == "none":
-            continue
-        size = f"{row['variant']}, {row['width']}, {row['batch']}"
-        ratio = f"{row['ratio']:.2f}, {row['low']:.2f} – {row['high']:.2f}"
-        rows.append([size, row["lever"], ratio, "yes" if row["kept"] else "no"])
-    place = told.get("apart", {}).get("levers", told)
-    return f"{_where(place)}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
-
-
 def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
     """Draw each ratio as a bar with its spread, and what was to be reached as a mark; both on one logarithmic scale."""
     rows = told["rows"]

@@ -35,7 +35,6 @@ from artgan_lib.interface.results_tables import (
     LOGS,
     read_benches,
     scored_generators,
-    write_levers,
     write_results,
 )
 from artgan_lib.presets import VARIANTS
@@ -70,7 +69,6 @@ def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
     if folder is None:
         yield from write_model_cards(root)
         yield write_results(root)
-        yield write_levers(root)
 
 
 def _paper_figures(root: Path, folder: Path) -> Iterator[Path]:

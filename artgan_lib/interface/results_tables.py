@@ -13,7 +13,7 @@ from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.experiments.ablation_results import read_ablation, verdict
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
-from artgan_lib.interface.figures_bench import bench_table, levers_table
+from artgan_lib.interface.figures_bench import bench_table
 from artgan_lib.interface.results_collapse import collapse_tables
 from artgan_lib.presets import VARIANTS, preset
 from artgan_lib.runlog import read_log, write_atomic
@@ -21,7 +21,6 @@ from artgan_lib.runlog import read_log, write_atomic
 BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
 TABLE3 = Path("data/paper/table3.csv")
-LEVERS_BEGIN, LEVERS_END = "<!-- levers: written by `artgan figures` from data/results -->", "<!-- end of levers -->"
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
 SCORES = "scores_"
 ABLATION, REFERENCE_CURVES = LOGS / "ablation", LOGS / "reference_curves"
@@ -235,20 +234,6 @@ def read_benches(root: Path) -> dict[str, dict[str, Any]]:
 def _bench_tables(root: Path) -> list[str]:
     """Make README's tables of how fast it is, one for each machine, with the names of their files."""
     return [f"`bench-{name}.json`: {bench_table(told)}" for name, told in read_benches(root).items()]
-
-
-def write_levers(root: Path) -> Path:
-    """Put what each lever brought between the marks of `benchmarks/README.md`.
-
-    Raises:
-        ArtganError: If a mark is missing.
-    """
-    return _put(root / "benchmarks" / "README.md", LEVERS_BEGIN, LEVERS_END, levers_tables(root))
-
-
-def levers_tables(root: Path) -> str:
-    """Make the tables of what each lever brought, one for each device."""
-    return "\n".join(levers_table(told) for told in read_benches(root).values() if told["levers"])
 
 
 def write_results(root: Path) -> Path:

@@ -1,18 +1,15 @@
-from pathlib import Path
 from typing import Any
 
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from artgan_lib.interface.figures import BLUE, GREY
-from artgan_lib.interface.figures_bench import bench_table, levers_table, plot_ratios
-from artgan_lib.interface.results_tables import LEVERS_BEGIN, LEVERS_END, levers_tables
+from artgan_lib.interface.figures_bench import bench_table, plot_ratios
 
 
 def told() -> dict[str, Any]:
     row = {"name": "an iteration", "baseline": "plain script", "ratio": 1.25, "low": 1.2, "high": 1.3, "reach": 1.2}
     limit = {"name": "a picture", "baseline": "", "ratio": 0.5, "low": 0.4, "high": 0.6, "reach": 1.0}
-    lever = {"variant": "dcgan", "width": 64, "batch": 16, "ratio": 1.1, "low": 1.0, "high": 1.2, "kept": True}
     return {
         "device": "A processor",
         "threads": 2,
@@ -24,7 +21,6 @@ def told() -> dict[str, Any]:
             row | {"met": True, "figures": {"images_per_second": 123.4, "of_peak": 0.514}},
             limit | {"met": False, "figures": {"seconds": 2.0, "limit": 1.0}},
         ],
-        "levers": [lever | {"lever": "none"}, lever | {"lever": "fused Adam"}],
     }
 
 
@@ -40,28 +36,15 @@ def test_the_table_tells_ratio_spread_reach_and_absolute_figures() -> None:
 def test_rows_that_were_measured_apart_say_where() -> None:
     first, second = told()["rows"]
     here = told() | {"rows": [first | {"group": "training"}, second | {"group": "data"}]}
-    there = {"data": told() | {"device": "Another"}, "levers": told() | {"device": "A third"}}
+    there = {"data": told() | {"device": "Another"}, "growth": told() | {"device": "A third"}}
     text = bench_table(here | {"apart": there})
     assert "| an iteration | plain" in text
     assert "| a picture¹ | a limit" in text
     assert "\n\n¹ Measured apart: Another, 2 threads" in text
     assert "A third" not in text
-    assert levers_table(here | {"apart": there}).startswith("A third")
-
-
-def test_the_table_of_levers_leaves_the_plain_step_out() -> None:
-    *_, head, rule, row = levers_table(told()).splitlines()
-    assert head.startswith("| variant")
-    assert set(rule) <= set("|- ")
-    assert row == "| dcgan, 64, 16 | fused Adam | 1.10, 1.00 – 1.20 | yes |"
 
 
 def test_bars_are_as_long_as_the_ratios_and_blue_where_they_reach() -> None:
     ax = plot_ratios(told(), Figure().subplots())
     bars = [bar for bar in ax.patches if bar.get_width() in (1.25, 0.5)]
     assert [to_hex(bar.get_facecolor()) for bar in bars] == [to_hex(BLUE), to_hex(GREY)]
-
-
-def test_the_levers_of_the_readme_are_those_of_the_committed_files(root: Path) -> None:
-    text = (root / "benchmarks" / "README.md").read_text(encoding="utf-8")
-    assert f"{LEVERS_BEGIN}\n{levers_tables(root)}{LEVERS_END}" in text, "run make figures"
