@@ -8,11 +8,12 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin
 
 from artgan_lib.errors import ArtganError
 
@@ -157,12 +158,20 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
         ArtganError: If the file is not a picture.
     """
     try:
-        with Image.open(path) as image:
+        with _open_head(path) as image:
             text = image.info.get(_METADATA_KEY) or image.getexif().get(EXIF_DESCRIPTION) or "{}"
-    except UnidentifiedImageError:
+    except (UnidentifiedImageError, Image.DecompressionBombError):
         raise ArtganError(f"{path} is not a picture that can be read") from None
     try:
         metadata = json.loads(text)
     except ValueError:
         return {}
     return metadata if isinstance(metadata, dict) else {}
+
+
+def _open_head(path: Path | str) -> Image.Image:
+    """Open a picture of one of our formats however many pixels it has, since none of them is read; or any other."""
+    for kind in (PngImagePlugin.PngImageFile, JpegImagePlugin.JpegImageFile, WebPImagePlugin.WebPImageFile):
+        with suppress(SyntaxError):  # what Pillow raises for another format
+            return kind(path)
+    return Image.open(path)

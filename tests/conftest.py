@@ -8,6 +8,7 @@ import pytest
 from artgan_lib import TrainConfig, preset, synthetic_paintings
 from artgan_lib.gan.checkpoints import export_generator
 from artgan_lib.gan.models import build_models
+from artgan_lib.studio.ncnn_weights import WHEEL
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -36,10 +37,16 @@ def shared_weights() -> Path:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the user's own weights and cache, and the enlarger that comes with the clone, out of the tests."""
+    """Keep the user's own weights and cache, and the networks that were installed, out of the tests."""
     monkeypatch.delenv("ARTGAN_WEIGHTS_DIR", raising=False)
     monkeypatch.setenv("ARTGAN_CACHE_DIR", str(tmp_path / "no-cache"))
-    monkeypatch.setattr("artgan_lib.studio.upscaling.ENLARGER", tmp_path / "no-enlarger.safetensors")
+    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.WHEEL", "no-such-wheel")
+
+
+@pytest.fixture
+def installed_networks(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a test the networks of the wheel."""
+    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.WHEEL", WHEEL)
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def enlarge_picture(image: np.ndarray, upscaler: Upscaler, *, scale: int = 0, si
     if factor <= 1:
         raise ArtganError(f"it is {width} x {height} pixels, so as large as {size} already")
     sides = (max(1, round(width * factor)), max(1, round(height * factor)))
-    passes = next(n for n in itertools.count(1) if upscaler.scale**n >= factor)
+    passes = _passes(upscaler, factor)
     if max(sides[0] * sides[1], width * height * upscaler.scale ** (2 * passes)) > LARGEST:
         raise ArtganError(f"{sides[0]} x {sides[1]} pixels are more than the {LARGEST:,} that can be made")
     result = upscaler.to_scale(np.ascontiguousarray(image[..., :3]), upscaler.scale**passes)
@@ -59,6 +59,11 @@ def enlarge_picture(image: np.ndarray, upscaler: Upscaler, *, scale: int = 0, si
         alpha = np.asarray(Image.fromarray(image[..., 3]).resize(sides, Image.Resampling.BICUBIC))
         result = np.dstack([result, alpha])
     return result
+
+
+def _passes(upscaler: Upscaler, factor: float) -> int:
+    """Return how often an upscaler has to run until a side is so many times larger."""
+    return next(passes for passes in itertools.count(1) if upscaler.scale**passes >= factor)
 
 
 def enlarge_files(
@@ -158,8 +163,9 @@ def _enlarge_file(
     if kind == "jpeg" and enlarged.shape[-1] == 4:  # JPEG knows no transparency: it is laid over white
         white = Image.new("RGBA", enlarged.shape[1::-1], "white")
         enlarged = np.asarray(Image.alpha_composite(white, Image.fromarray(enlarged)).convert("RGB"))
+    passes = _passes(upscaler, scale or size / max(found.result.shape[:2]))
     about: dict[str, Any] = {"source": path.name, "scale": scale or None, "size": size or None}
-    about |= upscaler.about | {"of": read_metadata(path)} | versions()
+    about |= upscaler.about(passes) | {"of": read_metadata(path)} | versions()
     write_atomic(target, encode(enlarged, kind, about))
 
 
