@@ -8,12 +8,11 @@ import hashlib
 import io
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from PIL import Image, JpegImagePlugin, PngImagePlugin, UnidentifiedImageError, WebPImagePlugin
+from PIL import Image, PngImagePlugin, UnidentifiedImageError
 
 from artgan_lib.errors import ArtganError
 
@@ -158,20 +157,14 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
         ArtganError: If the file is not a picture.
     """
     try:
-        with _open_head(path) as image:
+        with Image.open(path) as image:
             text = image.info.get(_METADATA_KEY) or image.getexif().get(EXIF_DESCRIPTION) or "{}"
-    except (UnidentifiedImageError, Image.DecompressionBombError):
+    except UnidentifiedImageError:
         raise ArtganError(f"{path} is not a picture that can be read") from None
+    except Image.DecompressionBombError as error:
+        raise ArtganError(f"{path} has more pixels than any picture of ours ({error})") from None
     try:
         metadata = json.loads(text)
     except ValueError:
         return {}
     return metadata if isinstance(metadata, dict) else {}
-
-
-def _open_head(path: Path | str) -> Image.Image:
-    """Open a picture of one of our formats however many pixels it has, since none of them is read; or any other."""
-    for kind in (PngImagePlugin.PngImageFile, JpegImagePlugin.JpegImageFile, WebPImagePlugin.WebPImageFile):
-        with suppress(SyntaxError):  # what Pillow raises for another format
-            return kind(path)
-    return Image.open(path)

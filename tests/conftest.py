@@ -1,6 +1,8 @@
 """Fixtures that several rooms need; tests that use what lies beside the project skip where it is absent."""
 
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -8,7 +10,6 @@ import pytest
 from artgan_lib import TrainConfig, preset, synthetic_paintings
 from artgan_lib.gan.checkpoints import export_generator
 from artgan_lib.gan.models import build_models
-from artgan_lib.studio.ncnn_weights import WHEEL
 
 ROOT = Path(__file__).parents[1]
 SHARED = ROOT.parent / "shared"
@@ -40,13 +41,13 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep the user's own weights and cache, and the networks that were installed, out of the tests."""
     monkeypatch.delenv("ARTGAN_WEIGHTS_DIR", raising=False)
     monkeypatch.setenv("ARTGAN_CACHE_DIR", str(tmp_path / "no-cache"))
-    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.WHEEL", "no-such-wheel")
+    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.distribution", Mock(side_effect=PackageNotFoundError))
 
 
 @pytest.fixture
 def installed_networks(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give a test the networks of the wheel."""
-    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.WHEEL", WHEEL)
+    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.distribution", distribution)
 
 
 @pytest.fixture(scope="session")

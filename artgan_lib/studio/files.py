@@ -18,8 +18,10 @@ from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.upscaling import Upscaler
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-LARGEST = 2**28
-"""Pixels of a result at most: 16,384 x 16,384, which takes some 10 GB while it is made."""
+LARGEST = Image.MAX_IMAGE_PIXELS or 2**28
+"""Pixels of a result at most, about 9,459 x 9,459: Pillow takes larger files for decompression bombs, and so do we."""
+LARGEST_ON_THE_WAY = 2**28
+"""Pixels at most before the last step, which makes smaller: 16,384 x 16,384, which takes some 10 GB."""
 
 
 class Enlarged(NamedTuple):
@@ -50,7 +52,7 @@ def enlarge_picture(image: np.ndarray, upscaler: Upscaler, *, scale: int = 0, si
         raise ArtganError(f"it is {width} x {height} pixels, so as large as {size} already")
     sides = (max(1, round(width * factor)), max(1, round(height * factor)))
     passes = _passes(upscaler, factor)
-    if max(sides[0] * sides[1], width * height * upscaler.scale ** (2 * passes)) > LARGEST:
+    if sides[0] * sides[1] > LARGEST or width * height * upscaler.scale ** (2 * passes) > LARGEST_ON_THE_WAY:
         raise ArtganError(f"{sides[0]} x {sides[1]} pixels are more than the {LARGEST:,} that can be made")
     result = upscaler.to_scale(np.ascontiguousarray(image[..., :3]), upscaler.scale**passes)
     if result.shape[1::-1] != sides:
