@@ -161,6 +161,8 @@ def read_metadata(path: Path | str) -> dict[str, Any]:
             text = image.info.get(_METADATA_KEY) or image.getexif().get(EXIF_DESCRIPTION) or "{}"
     except UnidentifiedImageError:
         raise ArtganError(f"{path} is not a picture that can be read") from None
+    except Image.DecompressionBombError as error:
+        raise ArtganError(f"{path} has more pixels than any picture of ours ({error})") from None
     try:
         metadata = json.loads(text)
     except ValueError:

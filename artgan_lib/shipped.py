@@ -1,6 +1,6 @@
-"""What comes with the clone: generators and an enlarger of our own in `data/pretrained`, each with a model card.
+"""What comes with the clone: generators in `data/pretrained`, each with a model card.
 
-Networks are left to `gan.checkpoints` and `studio.upscaling`; this module reads what a file says of itself, no more.
+Networks are left to `gan.checkpoints`; this module reads what a file says of itself, no more.
 """
 
 import json
@@ -13,7 +13,6 @@ FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
 SCORES = "../results/scores_{name}.json"
 """What `artgan evaluate` found about a generator, seen from the generators' folder."""
 
-ENLARGER = FOLDER / "artgan-x4.safetensors"
 MAIN = "wgan-gp"
 """The paper's main model: the best one where no scores tell."""
 
@@ -55,7 +54,7 @@ def shipped_generators(folder: Path | str = FOLDER) -> list[Shipped]:
                 header = json.loads((file.metadata() or {})["artgan"])
             found.append(Shipped(path, header["config"], header["origin"]))
         except (SafetensorError, KeyError, TypeError, ValueError):
-            continue  # an enlarger, or a file that is none of ours
+            continue  # a file that is none of ours
     return sorted(found, key=_worth)
 
 

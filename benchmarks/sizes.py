@@ -16,8 +16,7 @@ class Sizes:
     pictures: int = 2048
     paintings: int | None = None  # of the shared archive; None takes its train split
     epochs: int = 20  # through the cache, between two looks
-    enlarged: tuple[int, int] = (32, 4)  # pictures to 256 and to 1024 pixels
-    enlarged_gpu: int = 64
+    enlarged: tuple[int, int] = (8, 4)  # pictures to 256 and to 1024 pixels
     painted: int = 100
     growing: tuple[int, int] = (12, 40)  # pictures at 1024 pixels
     features: int = 64
@@ -40,7 +39,6 @@ TOY = Sizes(
     paintings=12,
     epochs=1,
     enlarged=(2, 1),
-    enlarged_gpu=2,
     painted=4,
     growing=(1, 2),
     features=4,

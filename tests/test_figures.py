@@ -7,21 +7,18 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from artgan_lib.downloads import WEIGHTS_DIR
-from artgan_lib.interface.redraw import ENLARGED, SCREENSHOTS, redraw_figures
+from artgan_lib.interface.redraw import SCREENSHOTS, redraw_figures
 
 ROUNDING = 2  # of 255, by which networks may differ between processors; on one machine they do not
 
 
 @pytest.mark.slow
-def test_committed_figures_match_their_data(root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    weights = root.parent / "shared" / "weights"
-    if weights.is_dir():
-        monkeypatch.setenv(WEIGHTS_DIR, str(weights))
+@pytest.mark.usefixtures("installed_networks")
+def test_committed_figures_match_their_data(root: Path, tmp_path: Path) -> None:
     drawn = {path.name for path in redraw_figures(root, tmp_path)}
     assert {path.parent for path in tmp_path.rglob("*.png")} == {tmp_path}
     committed = {path.name for path in (root / "figures").glob("*.*")} - {"README.md"}
-    assert committed - drawn <= {*ENLARGED, *SCREENSHOTS}, "a figure that nothing draws"
+    assert committed - drawn <= set(SCREENSHOTS), "a figure that nothing draws"
     assert drawn <= committed, "a figure that is not committed"
     for name in sorted(drawn):
         if (tmp_path / name).read_bytes() != (root / "figures" / name).read_bytes():

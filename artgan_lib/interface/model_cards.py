@@ -16,7 +16,7 @@ from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid
 from artgan_lib.presets import preset
 from artgan_lib.runlog import read_log, write_atomic
-from artgan_lib.shipped import ENLARGER, Shipped, shipped_generators
+from artgan_lib.shipped import Shipped, shipped_generators
 
 SAMPLES, SEED, COLUMNS = 64, 0, 16
 _TITLES = {"dcgan": "DCGAN", "dcgan-wi": "DCGAN-WI", "wgan-gp": "WGAN-GP"}
@@ -41,8 +41,6 @@ def write_model_cards(root: Path) -> Iterator[Path]:
         sheet = image_grid(sample(generator, SEED, SAMPLES), COLUMNS)
         yield write_atomic(folder / f"{shipped.name}.webp", encode(sheet, "webp", quality=90))
         yield write_atomic(folder / f"{shipped.name}.md", generator_card(root, shipped))
-    if (folder / ENLARGER.name).is_file():
-        yield write_atomic(folder / f"{ENLARGER.stem}.md", enlarger_card(root))
 
 
 def generator_card(root: Path, shipped: Shipped) -> str:
@@ -87,43 +85,6 @@ A generator that paints 64 × 64 pictures from {config.latent_dim} random number
 It paints 64 × 64 pixels; larger pictures are an enlarger's work, strokes included. So short a training gives the
 palette, light and layout of paintings, and nothing to be recognised. One seed was trained: another may come out better
 or worse. It knows no styles and takes no words.
-
-{_USE}"""
-
-
-def enlarger_card(root: Path) -> str:
-    """Make the card of the enlarger of our own."""
-    from safetensors import safe_open
-
-    path = root / "data" / "pretrained" / ENLARGER.name
-    with safe_open(path, framework="np") as file:
-        about = json.loads(file.metadata()["artgan-enlarger"])
-        weights = sum(file.get_tensor(name).size for name in file.keys())  # noqa: SIM118 (not a dict)
-    config = about["config"]
-    features = ", then features of SqueezeNet 1.1 as well" if about["eyes"] else ""
-    return f"""# {ENLARGER.stem}
-
-<!-- written by `artgan figures` -->
-An enlarger by four, for `artgan generate` and `artgan upscale`: `--upscaler {ENLARGER.stem}`.
-
-| | |
-| --- | --- |
-| network | Real-ESRGAN's compact one (SRVGGNetCompact), {config["features"]} features, {config["convolutions"]} \
-convolutions, {weights:,} weights, from initial weights of its own |
-| trained on | {about["pictures"]:,} paintings at 256 × 256 of nine styles, without surrealism (fingerprint \
-{about["data"]}); small copies clean, or spoilt by blur, resizing, noise and JPEG |
-| how long | {about["step"]:,} updates of {config["batch_size"]} patches; absolute differences of pixels{features}; \
-{about["seconds"] / 60:.0f} minutes by the clock, on a processor core shared with other work |
-| file | `{path.name}`, {path.stat().st_size / 1e6:.1f} MB; read in float32 |
-
-## Judged
-
-{_judged(root)}
-## Limits
-
-It was trained on few paintings for a short time and without an adversary: it sharpens what is there, faults included,
-and invents little. The spoilt copies that it is judged on are spoilt by the recipe that it was trained with. A
-generator's fine grid comes out sharper than by bicubic interpolation, so it is nowhere taken unasked.
 
 {_USE}"""
 
@@ -207,23 +168,3 @@ def _event(event: CollapseEvent) -> str:
 
 
 _VARIETY = ("recall", "coverage")
-
-
-def _judged(root: Path) -> str:
-    path = root / "data" / "results" / "enlarger.json"
-    if not path.is_file():
-        return "Not judged.\n"
-    found = json.loads(path.read_text(encoding="utf-8"))
-    lines = ["| small copies | enlarger | PSNR, dB | SSIM | perceptual distance |", "| --- | --- | --- | --- | --- |"]
-    for kind, rows in found["found"].items():
-        for name, row in rows.items():
-            lines.append(
-                f"| {kind} | {name} | {row['psnr']['mean']:.2f} | {row['ssim']['mean']:.4f} "
-                f"| {row['perceptual']['mean']:.4f} |"
-            )
-    return (
-        "\n".join(lines)
-        + f"\n\nMeans over {found['paintings']} held-out paintings of {found['size']} × {found['size']} pixels, made "
-        "four times smaller and enlarged again. The perceptual distance compares features of SqueezeNet 1.1, by which "
-        f"this network was also trained; lower is better. `data/results/{path.name}` has the spread.\n"
-    )

@@ -13,7 +13,7 @@ from typing import Any
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.panel_texts import Texts
-from artgan_lib.shipped import ENLARGER, MAIN
+from artgan_lib.shipped import MAIN
 
 GENERATED = "<!-- written by `artgan figures` -->"
 SUMMARY = 240  # characters of a card that the panel shows at most
@@ -44,7 +44,7 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
     models: dict[str, OfferedModel] = {}
     for place in map(Path, places):
         files = [place] if place.is_file() else [*place.glob("*.safetensors"), *place.glob("*/generator.safetensors")]
-        for path in sorted(path for path in files if path.name != ENLARGER.name):
+        for path in sorted(files):
             name = path.parent.name if path.name == "generator.safetensors" else path.stem
             while name in models:
                 name += "'"

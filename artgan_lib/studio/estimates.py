@@ -1,7 +1,4 @@
-"""What a run will cost, from a quick measurement: one micro-batch painted, one picture enlarged and encoded.
-
-Quick it stays with a slow enlarger, too: then a small part of a picture is enlarged for the whole.
-"""
+"""What a run will cost, measured quickly: a micro-batch painted, a part of one picture enlarged and encoded."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -9,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.sampling import MICRO_BATCH
@@ -18,8 +14,7 @@ from artgan_lib.studio.recipes import numbered
 from artgan_lib.studio.sampling import paint_batches
 from artgan_lib.studio.upscaling import Upscaler
 
-PART = 16  # pixels of a side of the part that is enlarged first
-QUICK = 0.5  # seconds that enlarging a whole picture may take for a measurement
+PART = 16  # pixels of a side of the part that is enlarged
 
 
 @dataclass(frozen=True)
@@ -60,9 +55,8 @@ def measure(
 ) -> Cost:
     """Measure what a run will cost.
 
-    Of a large picture only the middle is made: a later pass costs as much as its input has pixels, and its file is
-    taken to be as large as its middle's times their number. Where the enlarger would take longer than `QUICK` for a
-    picture, that of the first pass is its middle, too.
+    What is enlarged is the middle of a picture: enlarging and encoding cost as much as there are pixels, so the whole
+    takes as many times longer as it is larger.
 
     Args:
         generator: Where it will run.
@@ -72,38 +66,17 @@ def measure(
         seed: Of the pictures that are painted for it.
     """
     recipes = numbered(seed, MICRO_BATCH)
-    next(paint_batches(generator, recipes))  # the first call of anything sets things up
-    begun = time.perf_counter()
-    picture = next(paint_batches(generator, recipes))[0]
-    painting, enlarging, parts, side = time.perf_counter() - begun, 0.0, 1, len(picture)
-    if upscaler is not None:
-        part = _middle(picture, min(PART, side))
-        for _ in range(2):  # the first time sets things up
-            begun = time.perf_counter()
-            enlarged = upscaler.enlarge(part)
-            once = (time.perf_counter() - begun) * (side / len(part)) ** 2
-        if once <= QUICK:
-            part = picture
-            upscaler.enlarge(part)
-            begun = time.perf_counter()
-            enlarged = [upscaler.enlarge(part) for _ in range(2)][-1]
-            once = (time.perf_counter() - begun) / 2
-        picture, reached = enlarged, side * upscaler.scale
-        enlarging = once
-        while reached < size:
-            enlarging += once * (reached // side) ** 2
-            picture = upscaler.enlarge(_middle(picture, len(part)))
-            reached *= upscaler.scale
-        parts = (reached // len(picture)) ** 2
-    begun = time.perf_counter()
-    content = encode(picture)
-    converting = (time.perf_counter() - begun) * parts
-    if upscaler is not None:  # what has one thread is done side by side: writing files, and interpolating
-        together = min(torch.get_num_threads(), upscaler.at_once)
-        converting /= together
-        if upscaler.precision is None:
-            enlarging /= together
-    return Cost(painting, enlarging + converting, len(content) * parts)
+    for _ in range(2):  # the first time sets things up
+        begun = time.perf_counter()
+        picture = next(paint_batches(generator, recipes))[0]
+        painting = time.perf_counter() - begun
+    part = picture if upscaler is None else _middle(picture, min(PART, len(picture)))
+    parts = (len(picture) // len(part)) ** 2
+    for _ in range(2):
+        begun = time.perf_counter()
+        content = encode(part if upscaler is None else upscaler.to_size(part, size))
+        rest = time.perf_counter() - begun
+    return Cost(painting, rest * parts, len(content) * parts)
 
 
 def _middle(picture: np.ndarray, side: int) -> np.ndarray:

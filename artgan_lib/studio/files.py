@@ -18,8 +18,10 @@ from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.upscaling import Upscaler
 
 ENDINGS = {".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-LARGEST = 2**28
-"""Pixels of a result at most: 16,384 x 16,384, which takes some 10 GB while it is made."""
+LARGEST = Image.MAX_IMAGE_PIXELS or 2**28
+"""Pixels of a result at most, about 9,459 x 9,459: Pillow takes larger files for decompression bombs, and so do we."""
+LARGEST_ON_THE_WAY = 2**28
+"""Pixels at most before the last step, which makes smaller: 16,384 x 16,384, which takes some 10 GB."""
 
 
 class Enlarged(NamedTuple):
@@ -49,8 +51,8 @@ def enlarge_picture(image: np.ndarray, upscaler: Upscaler, *, scale: int = 0, si
     if factor <= 1:
         raise ArtganError(f"it is {width} x {height} pixels, so as large as {size} already")
     sides = (max(1, round(width * factor)), max(1, round(height * factor)))
-    passes = next(n for n in itertools.count(1) if upscaler.scale**n >= factor)
-    if max(sides[0] * sides[1], width * height * upscaler.scale ** (2 * passes)) > LARGEST:
+    passes = _passes(upscaler, factor)
+    if sides[0] * sides[1] > LARGEST or width * height * upscaler.scale ** (2 * passes) > LARGEST_ON_THE_WAY:
         raise ArtganError(f"{sides[0]} x {sides[1]} pixels are more than the {LARGEST:,} that can be made")
     result = upscaler.to_scale(np.ascontiguousarray(image[..., :3]), upscaler.scale**passes)
     if result.shape[1::-1] != sides:
@@ -59,6 +61,11 @@ def enlarge_picture(image: np.ndarray, upscaler: Upscaler, *, scale: int = 0, si
         alpha = np.asarray(Image.fromarray(image[..., 3]).resize(sides, Image.Resampling.BICUBIC))
         result = np.dstack([result, alpha])
     return result
+
+
+def _passes(upscaler: Upscaler, factor: float) -> int:
+    """Return how often an upscaler has to run until a side is so many times larger."""
+    return next(passes for passes in itertools.count(1) if upscaler.scale**passes >= factor)
 
 
 def enlarge_files(
@@ -158,8 +165,9 @@ def _enlarge_file(
     if kind == "jpeg" and enlarged.shape[-1] == 4:  # JPEG knows no transparency: it is laid over white
         white = Image.new("RGBA", enlarged.shape[1::-1], "white")
         enlarged = np.asarray(Image.alpha_composite(white, Image.fromarray(enlarged)).convert("RGB"))
+    passes = _passes(upscaler, scale or size / max(found.result.shape[:2]))
     about: dict[str, Any] = {"source": path.name, "scale": scale or None, "size": size or None}
-    about |= upscaler.about | {"of": read_metadata(path)} | versions()
+    about |= upscaler.about(passes) | {"of": read_metadata(path)} | versions()
     write_atomic(target, encode(enlarged, kind, about))
 
 

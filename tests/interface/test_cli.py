@@ -2,6 +2,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from PIL import Image
 
 from artgan_lib import open_cache, read_log, read_metadata, synthetic_paintings
 from artgan_lib.interface.cli import main
+from artgan_lib.shipped import best_generator, shipped_generators
 
 TINY = ["--set", "width=2", "--set", "batch_size=4", "--set", "images_per_epoch=12", "--set", "epochs=2"]
 
@@ -162,6 +164,49 @@ def test_a_picture_is_made_again_varied_and_walked_through(
     assert run(capsys, "results", "rm", folder)[0] == 0
     assert not folder.exists()
     assert "holds no results" in run(capsys, "results", "show", folder)[2]
+
+
+def test_neighbours_are_of_the_pictures_own_generator_and_truncation(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = next(shipped.path for shipped in shipped_generators() if shipped.path != best_generator())
+    painting = ["generate", "--device", "cpu", "--count", 1]
+    assert run(capsys, *painting, "--model", own, "--truncation", 1.5, "--out", "first")[0] == 0
+    picture = tmp_path / "first" / "seed0_000_64px.png"
+
+    def neighbour(*options: object) -> dict[str, Any]:
+        status, _, err = run(capsys, *painting, "--vary", picture, "--overwrite", "--out", "near", *options)
+        assert (status, err) == (0, "")
+        return read_metadata(tmp_path / "near" / "recipe_000_64px.png")
+
+    assert (neighbour()["model"], neighbour()["truncation"]) == (own.name, 1.5)
+    assert neighbour("--truncation", 0.5)["truncation"] == 0.5
+    assert neighbour("--model", own)["model"] == own.name
+    status, _, err = run(capsys, *painting, "--vary", picture, "--model", best_generator(), "--out", "other")
+    assert status == 2
+    assert "was painted by another model" in err
+    status, _, err = run(capsys, *painting, "--like", picture, "--out", "again")
+    assert (status, err) == (0, "")
+    assert (tmp_path / "again" / "recipe_000_64px.png").read_bytes() != b""
+
+
+def test_what_upscale_writes_says_how_it_was_made(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    Image.new("RGB", (8, 6), (9, 80, 200)).save(tmp_path / "a.png")
+    assert run(capsys, "upscale", tmp_path / "a.png", tmp_path / "once", "--scale", 4, "--upscaler", "bicubic")[0] == 0
+    again = [tmp_path / "once" / "a.png", tmp_path / "twice", "--scale", 16, "--upscaler", "lanczos+bicubic"]
+    assert run(capsys, "upscale", *again)[0] == 0
+    told = read_metadata(tmp_path / "twice" / "a.png")
+    assert (told["upscaler"], told["scale"], told["of"]["upscaler"]) == ("lanczos+bicubic", 16, "bicubic")
+
+
+def test_without_networks_a_command_says_that_it_interpolates(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    painting = ["generate", "--model", model, "--device", "cpu", "--count", 1, "--size", 256, "--offline"]
+    status, _, err = run(capsys, *painting, "--out", tmp_path / "run")
+    assert status == 0
+    assert "Pictures are enlarged by bicubic interpolation" in err
 
 
 def test_a_run_that_was_stopped_does_not_count_as_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

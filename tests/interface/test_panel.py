@@ -23,7 +23,6 @@ from artgan_lib.interface.panel_texts import RefusalError
 from artgan_lib.studio.interfaces import STAGES, Progress
 from artgan_lib.studio.pipeline import GenerationJob
 from artgan_lib.studio.store import ResultsStore
-from artgan_lib.studio.upscaling import available
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ def test_cancel_at_each_stage_keeps_whole_pictures(stage: str, panel: Panel, mon
     panel.number.value, panel.size.value, panel.upscaler.value = 20, 256, "bicubic"
     advance = panel._show_progress
     monkeypatch.setattr("artgan_lib.interface.panel_worker.REFRESH", -1.0)
-    monkeypatch.setattr("artgan_lib.studio.upscaling.Upscaler.at_once", 2)  # however many cores there are
+    monkeypatch.setattr("artgan_lib.studio.upscaling.BATCH_CPU", 2)
 
     def cancel(progress: Progress, made: Any) -> None:
         advance(progress, made)
@@ -433,14 +432,24 @@ def test_it_speaks_another_language_at_once(panel: Panel) -> None:
 
 def test_networks_that_are_not_here_are_offered_only_where_they_may_be_fetched(model: Path, tmp_path: Path) -> None:
     offline = Panel([model], tmp_path, download=False)
-    own = ["artgan-x4"] if available("artgan-x4") else []
-    assert list(offline.settings.upscalers) == ["bicubic", "lanczos", *own]
+    assert list(offline.settings.upscalers) == ["bicubic", "lanczos"]
     online = Panel([model], tmp_path, download=True)
-    assert (online.upscaler.value, len(online.settings.upscalers)) == ("bicubic", 5 + len(own))
+    assert (online.upscaler.value, len(online.settings.upscalers)) == ("bicubic", 7)
     assert online.upscaler.options[-1][0].endswith(" ↓")
     assert "↓ is fetched first, once." in online.settings.size_hint.value
     assert "↓" not in offline.settings.size_hint.value
     assert panel_settings.Limits().count == 100
+
+
+@pytest.mark.usefixtures("installed_networks")
+def test_what_was_installed_is_offered_first_and_named_in_the_facts(model: Path, tmp_path: Path) -> None:
+    panel = Panel([model], tmp_path, download=False)
+    assert panel.upscaler.options[0] == ("Real-ESRGAN", "auto")
+    assert [name for name, here in panel.settings.upscalers.items() if here] == [
+        *("auto", "RealESRGAN_x4plus", "RealESRGAN_x4plus_anime_6B", "realesr-animevideov3", "bicubic", "lanczos")
+    ]
+    both = panel.texts.name("RealESRGAN_x4plus-fp16+realesr-animevideov3-fp16")
+    assert both == "Real-ESRGAN x4plus + Real-ESRGAN, animation"
 
 
 @pytest.mark.parametrize(

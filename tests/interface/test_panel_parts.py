@@ -16,7 +16,6 @@ from artgan_lib.interface.panel_models import offered_models
 from artgan_lib.interface.panel_page import CLASSROOM, Page, serve, show_to_visitor
 from artgan_lib.interface.panel_styles import STYLES
 from artgan_lib.interface.panel_texts import LANGUAGES, TEXTS, RefusalError, Texts
-from artgan_lib.shipped import ENLARGER
 
 INTERFACE = Path(cli.__file__).parent
 
@@ -35,7 +34,8 @@ def test_every_text_is_used_and_no_text_is_written_elsewhere() -> None:
     sources = {path.name: path.read_text() for path in INTERFACE.glob("panel*.py") if path.name != "panel_texts.py"}
     whole = "\n".join(sources.values()) + (INTERFACE / "panel_texts.py").read_text().split("_PICTURES", 1)[1]
     stages = {"image generation", "image enhancement", "image conversion", "results store"}
-    named = {"realesr-general-x4v3", "RealESRGAN_x4plus", "realesr-animevideov3", "artgan-x4", "bicubic", "lanczos"}
+    named = {"realesr-general-x4v3", "RealESRGAN_x4plus", "realesr-animevideov3", "bicubic", "lanczos"}
+    named |= {"auto", "RealESRGAN_x4plus_anime_6B"}
     states = {"ready", "running", "cancelling", "done", "cancelled", "failed"}
     unused = {key for key in TEXTS if not re.search(f"[\"']{key}[\"']", whole)} - stages - named - states
     assert unused == set()
@@ -87,8 +87,7 @@ def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp
     origin = {"images_seen": 400_000, "pictures": 15_375, "score": {"name": "KID-768", "value": 0.0123}}
     path = export_generator(tmp_path / "x.safetensors", build_models(config)[0], config, origin)
     path.with_suffix(".md").write_text("# x\n\n<!-- written by `artgan figures` -->\nA command.\n")
-    panel = Panel([path, ENLARGER], tmp_path / "out", download=False)
-    assert panel.model.options == ("x",)  # an enlarger paints nothing
+    panel = Panel([path], tmp_path / "out", download=False)
     told = "Learned to paint from 15,375 pictures.<details><summary>In numbers</summary>"
     told += "<p>dcgan: trained with 400,000 looks at a picture.</p>"
     told += "<p>KID-768, the distance from real pictures: 0.0123; lower is nearer.</p></details>"

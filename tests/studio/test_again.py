@@ -1,6 +1,4 @@
 import json
-import sys
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +8,8 @@ from PIL import Image, PngImagePlugin
 
 from artgan_lib import ArtganError, ConvertingSettings, GenerationJob, build_models, export_generator, preset
 from artgan_lib.images import read_metadata
-from artgan_lib.studio.again import settings_like
+from artgan_lib.shipped import best_generator, shipped_generators
+from artgan_lib.studio.again import origin_of, settings_like
 from artgan_lib.studio.pipeline import versions
 from artgan_lib.studio.settings import EnhancingSettings, GenerationSettings
 
@@ -22,10 +21,10 @@ def paint(
     return GenerationJob(generation, enhancing, ConvertingSettings(**converting), folder, device="cpu").run().pictures
 
 
-def noted(picture: Path, target: Path, change: dict[str, Any], without: tuple[str, ...] = ()) -> Path:
+def noted(picture: Path, target: Path, change: dict[str, Any]) -> Path:
     """The same picture, whose file says something else of it."""
     with Image.open(picture) as image:
-        told = {name: value for name, value in json.loads(image.info["artgan"]).items() if name not in without}
+        told = json.loads(image.info["artgan"])
         info = PngImagePlugin.PngInfo()
         info.add_text("artgan", json.dumps(told | change))
         image.save(target, pnginfo=info)
@@ -88,73 +87,42 @@ def test_another_network_of_the_same_name_is_told(
     own.write_bytes((shared_weights / "realesr-animevideov3.pth").read_bytes())
     (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1), str(own))
     monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
-    (difference,) = settings_like(picture, model).differences
+
+    def told(upscaler: str) -> list[str]:
+        again = settings_like(picture, model, upscaler)
+        job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "not used", device="cpu")
+        return again.differences + again.enlarger_differences(job.enlarger)
+
+    (difference,) = told("auto")
     assert difference.startswith("upscaler_sha256 ")
-    assert settings_like(picture, model, str(own)).differences == []
+    assert told(str(own)) == []
     assert settings_like(picture, model, str(own)).enhancing.upscaler == str(own)
 
 
-def test_a_picture_enlarged_in_half_precision_is_made_again_so_or_the_difference_is_told(
-    model: Path, shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
-
-    def told(picture: Path, able: bool, upscaler: str = "auto") -> tuple[str, list[str]]:
-        """What is set for the picture, and what is told of precision, where the processor is able or not."""
-        monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda: able)
-        again = settings_like(picture, model, upscaler)
-        job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "not used", device="cpu")
-        return again.enhancing.precision, again.differences + again.enlarger_differences(job.enlarger)
-
-    for able in (True, False):
-        monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda able=able: able)
-        paint(model, tmp_path / str(able), GenerationSettings(model, 1), "auto")
-    (narrow,), (exact,) = ([*(tmp_path / str(able)).glob("*.png")] for able in (True, False))
-    changed = ["upscaler_precision bfloat16 -> float32"]
-    assert told(narrow, True) == ("auto", [])
-    assert told(narrow, False) == ("auto", changed)
-    assert told(narrow, True, str(shared_weights / "realesr-general-x4v3.pth")) == ("auto", changed)
-    assert told(exact, True) == told(exact, False) == ("float32", [])
-
-
-def test_what_ncnn_enlarged_is_so_again_or_it_is_told(
-    model: Path, shared_weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
-    monkeypatch.setattr("artgan_lib.studio.networks.has_bfloat16", lambda: False)
+@pytest.mark.usefixtures("installed_networks")
+def test_what_the_default_enlarged_is_made_again_by_the_same_copies(model: Path, tmp_path: Path) -> None:
     (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1), "auto")
-    assert read_metadata(picture)["backend"] == "ncnn"
-    assert read_metadata(picture)["ncnn"] == version("ncnn")
-
-    def told(picture: Path) -> list[str]:
-        again = settings_like(picture, model)
-        job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "not used", device="cpu")
-        return again.enlarger_differences(job.enlarger)
-
-    old = noted(picture, tmp_path / "old.png", {"backend": "spandrel", "ncnn": None})
-    assert told(picture) == told(old) == []
-    later = noted(picture, tmp_path / "later.png", {"ncnn": "2.0"})
-    assert told(later) == [f"ncnn 2.0 -> {version('ncnn')}"]
-    monkeypatch.setitem(sys.modules, "ncnn", None)  # what import takes for "there is none"
-    assert told(picture)[0] == "backend ncnn -> spandrel"
-    assert told(old) == []
-    assert settings_like(old, model).enhancing.backend == "spandrel"
+    again = settings_like(picture, model)
+    assert again.enhancing.upscaler == read_metadata(picture)["upscaler"] == "RealESRGAN_x4plus-fp16"
+    job = GenerationJob(again.generation, again.enhancing, again.converting, tmp_path / "again", device="cpu")
+    assert again.enlarger_differences(job.enlarger) == []
+    (copy,) = job.run().pictures
+    with Image.open(copy) as one, Image.open(picture) as other:
+        assert np.array_equal(one, other)
 
 
-@pytest.mark.parametrize(
-    ("about", "precision"),
-    [
-        ({"device": "cpu", "upscaler_sha256": "0"}, "float32"),
-        ({"device": "mps", "upscaler_sha256": "0"}, "float32"),
-        ({"device": "cuda", "upscaler_sha256": "0"}, "auto"),
-        ({"device": "cuda", "upscaler_sha256": None}, None),
-    ],
-)
-def test_what_pictures_were_enlarged_in_before_that_was_noted(
-    about: dict[str, str | None], precision: str | None, model: Path, tmp_path: Path
-) -> None:
+def test_a_network_of_ones_own_has_to_be_named(model: Path, tmp_path: Path) -> None:
     (picture,) = paint(model, tmp_path / "run", GenerationSettings(model, 1))
-    again = settings_like(noted(picture, tmp_path / "old.png", about, without=("upscaler_precision", "backend")), model)
-    assert again.enlarger["upscaler_precision"] == precision
-    assert again.enhancing.backend == ("spandrel" if about["upscaler_sha256"] else "auto")
-    assert again.enhancing.precision == ("float32" if precision == "float32" else "auto")
+    other = noted(picture, tmp_path / "other.png", {"upscaler": "mine+bicubic"})
+    with pytest.raises(ArtganError, match=r"was enlarged by a network of your own, mine\+bicubic; name its file"):
+        settings_like(other, model)
+
+
+def test_the_generator_of_a_picture_is_found_among_those_that_came(model: Path, tmp_path: Path) -> None:
+    shipped = [one.path for one in shipped_generators()]
+    (picture,) = paint(shipped[-1], tmp_path / "run", GenerationSettings(shipped[-1], 1))
+    assert shipped[-1] != best_generator()
+    assert origin_of(picture).model == settings_like(picture).generation.model == shipped[-1]
+    (foreign,) = paint(model, tmp_path / "foreign", GenerationSettings(model, 1))
+    with pytest.raises(ArtganError, match=r"was painted by another model, generator\.safetensors; name that by"):
+        origin_of(foreign)

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from artgan_lib import ArtganError, load_upscaler, read_metadata, synthetic_paintings
-from artgan_lib.studio.files import enlarge_files, enlarge_picture
+from artgan_lib.studio.files import LARGEST, enlarge_files, enlarge_picture
 from artgan_lib.studio.upscaling import Upscaler
 
 
@@ -94,6 +94,16 @@ def test_a_folder_keeps_its_order_and_names_what_was_left_out(
     assert read_metadata(out / "a.png")["upscaler"] == "bicubic"
     again = list(enlarge_files(source / "a.png", out, bicubic, scale=4))
     assert "is there already; add --overwrite" in again[0].reason
+
+
+def test_the_largest_result_is_one_that_can_be_read_again(bicubic: Upscaler, tmp_path: Path) -> None:
+    assert (Image.MAX_IMAGE_PIXELS or LARGEST) >= LARGEST
+    Image.new("L", (4, 600_000)).save(tmp_path / "long.png")  # 38 megapixels; once more, 154
+    (once,) = enlarge_files(tmp_path / "long.png", tmp_path / "out", bicubic, scale=4)
+    assert once.result is not None
+    assert read_metadata(once.result)["scale"] == 4
+    (twice,) = enlarge_files(once.result, tmp_path / "twice", bicubic, scale=2)
+    assert twice.reason == "32 x 4800000 pixels are more than the 89,478,485 that can be made"
 
 
 def test_a_source_that_is_not_there_or_holds_nothing_is_refused(bicubic: Upscaler, tmp_path: Path) -> None:

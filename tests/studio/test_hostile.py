@@ -58,9 +58,11 @@ GENERATE: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "like nothing": (lambda tmp: ["--like", tmp / "a.png"], "No such file or directory"),
     "amount 2": (lambda tmp: ["--vary", tmp / "a.png", "--amount", 2], "No such file or directory"),
     "device": (lambda tmp: ["--device", "abacus"], "there is no device 'abacus' on this machine"),
-    "backend": (lambda tmp: ["--size", 256, "--backend", "magic"], "there is no backend 'magic'"),
     "upscaler": (lambda tmp: ["--size", 256, "--upscaler", "magic"], "there is no upscaler 'magic'"),
-    "no weights": (lambda tmp: ["--size", 256, "--offline"], "or take --upscaler bicubic"),
+    "no weights": (
+        lambda tmp: ["--size", 256, "--offline", "--upscaler", "RealESRGAN_x4plus"],
+        "or take --upscaler bicubic",
+    ),
     "empty weights": (
         lambda tmp: ["--size", 256, "--upscaler", weights(tmp / "x.pth", b"")],
         "x.pth is not an upscaling network that can be read",

@@ -88,7 +88,7 @@ def test_contact_sheet_and_manifest(model: Path, tmp_path: Path) -> None:
 @pytest.fixture
 def in_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Enlarge two pictures at once, however many cores there are."""
-    monkeypatch.setattr("artgan_lib.studio.upscaling.Upscaler.at_once", 2)
+    monkeypatch.setattr("artgan_lib.studio.upscaling.BATCH_CPU", 2)
 
 
 @pytest.mark.usefixtures("in_pairs")
@@ -163,7 +163,12 @@ def test_other_settings_out_of_range_are_refused(model: Path) -> None:
 def test_what_can_be_refused_is_refused_before_anything_is_written(model: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     wanting = GenerationJob(
-        GenerationSettings(model), EnhancingSettings(256), ConvertingSettings(), out, device="cpu", download=False
+        GenerationSettings(model),
+        EnhancingSettings(256, "RealESRGAN_x4plus"),
+        ConvertingSettings(),
+        out,
+        device="cpu",
+        download=False,
     )
     with pytest.raises(ArtganError, match="--upscaler bicubic"):
         wanting.run()

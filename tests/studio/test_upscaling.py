@@ -1,4 +1,5 @@
 import hashlib
+import re
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,9 @@ import torch
 from PIL import Image
 
 from artgan_lib import ArtganError, load_upscaler, synthetic_paintings
-from artgan_lib.experiments.enlarger import EnlargerConfig, build_enlarger, export_enlarger
 from artgan_lib.studio import upscaling
+from artgan_lib.studio.ncnn_weights import PACKAGED
+from artgan_lib.studio.upscaling import Upscaler, available
 
 
 @pytest.fixture
@@ -29,7 +31,7 @@ def test_real_weights_give_the_picture_at_every_size(
     picture: np.ndarray, shared_weights: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
-    upscaler = load_upscaler(download=False)
+    upscaler = load_upscaler("realesr-general-x4v3", download=False)
     enlarged = upscaler.to_size(picture, 256)
     assert enlarged.shape == (256, 256, 3)
     # The picture is still the same: averaged back, it differs by a few grey values, and it is sharper than bicubic.
@@ -40,9 +42,64 @@ def test_real_weights_give_the_picture_at_every_size(
     assert edges[0] > edges[1]
 
 
-def test_without_weights_and_network_the_way_out_is_named() -> None:
+def test_without_weights_the_default_is_bicubic_and_says_so(picture: np.ndarray) -> None:
+    upscaler = load_upscaler(download=False)
+    assert np.array_equal(upscaler.to_size(picture, 256), load_upscaler("bicubic").to_size(picture, 256))
+    assert re.match(r"Pictures are enlarged by bicubic .*: RealESRGAN_x4plus.pth is not on this mach", upscaler.note)
+    assert not available("auto")
     with pytest.raises(ArtganError, match=r"is not on this machine; .* ARTGAN_WEIGHTS_DIR .*--upscaler bicubic"):
-        load_upscaler(download=False)
+        load_upscaler("RealESRGAN_x4plus", download=False)
+
+
+@pytest.mark.usefixtures("installed_networks")
+def test_the_default_is_what_was_installed(picture: np.ndarray) -> None:
+    upscaler = load_upscaler(download=False)
+    assert (upscaler.name, upscaler.note) == ("RealESRGAN_x4plus-fp16", "")
+    one, other = (PACKAGED[f"{name}-fp16"].sha256 for name in ("RealESRGAN_x4plus", "realesr-animevideov3"))
+    assert upscaler.about(1) == {"upscaler": "RealESRGAN_x4plus-fp16", "upscaler_sha256": one}
+    both = "RealESRGAN_x4plus-fp16+realesr-animevideov3-fp16"
+    assert upscaler.about(2) == {"upscaler": both, "upscaler_sha256": f"{one}+{other}"}
+    crop = picture[:16, :16]
+    first = load_upscaler("RealESRGAN_x4plus", download=False).enlarge(crop)
+    assert np.array_equal(upscaler.to_size(crop, 256), first)
+    second = load_upscaler("realesr-animevideov3", download=False).enlarge(first)
+    assert np.array_equal(upscaler.to_size(crop, 1024), second)
+    assert np.array_equal(load_upscaler(both, download=False).to_size(crop, 1024), second)
+    assert np.abs(first.reshape(16, 4, 16, 4, 3).mean((1, 3)) - crop).mean() < 8  # the picture is still the same
+
+
+@pytest.mark.usefixtures("installed_networks")
+def test_a_file_of_the_user_comes_before_what_was_installed(
+    picture: np.ndarray, shared_weights: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = load_upscaler("realesr-animevideov3", download=False)
+    monkeypatch.setenv("ARTGAN_WEIGHTS_DIR", str(shared_weights))
+    own = load_upscaler("realesr-animevideov3", download=False)
+    assert (copy.name, own.name) == ("realesr-animevideov3-fp16", "realesr-animevideov3")
+    sha256 = hashlib.sha256((shared_weights / "realesr-animevideov3.pth").read_bytes()).hexdigest()
+    assert own.about(1)["upscaler_sha256"] == sha256 != copy.about(1)["upscaler_sha256"]
+    apart = np.abs(own.enlarge(picture).astype(int) - copy.enlarge(picture))
+    assert apart.max() <= 3  # of 255, by the rounding of weights
+    assert load_upscaler("realesr-animevideov3-fp16", download=False).sha256 == copy.sha256
+
+
+def test_two_upscalers_follow_one_another(picture: np.ndarray) -> None:
+    upscaler = load_upscaler("lanczos+bicubic")
+    once = load_upscaler("lanczos").to_size(picture, 256)
+    assert np.array_equal(upscaler.to_size(picture, 256), once)
+    assert np.array_equal(upscaler.to_size(picture, 1024), load_upscaler("bicubic").enlarge(once))
+    assert (upscaler.about(1)["upscaler"], upscaler.about(2)["upscaler"]) == ("lanczos", "lanczos+bicubic")
+    twice = Upscaler("twice", 2, lambda images: images.repeat(2, 1).repeat(2, 2).astype(np.float32))
+    with pytest.raises(ArtganError, match="lanczos enlarges by 4 and twice by 2"):
+        load_upscaler("lanczos").followed_by(twice)
+
+
+def test_a_batch_gives_what_pictures_give_alone(picture: np.ndarray, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(upscaling, "BATCH_CPU", 2)
+    pictures = [picture, picture[::-1].copy(), picture.transpose(1, 0, 2).copy()]
+    together = load_upscaler("bicubic").batch_to_size(pictures, 256)
+    for one, enlarged in zip(pictures, together, strict=True):
+        assert np.array_equal(load_upscaler("bicubic").to_size(one, 256), enlarged)
 
 
 @pytest.mark.parametrize("content", [b"", b"not a network", b"PK\x03\x04 torn"])
@@ -64,7 +121,7 @@ def test_weights_that_would_run_code_are_refused(tmp_path: Path) -> None:
 
 
 def test_unknown_names_and_sizes_are_told() -> None:
-    with pytest.raises(ArtganError, match="no upscaler 'magic'; there are auto, bicubic, lanczos, artgan-x4, realesr"):
+    with pytest.raises(ArtganError, match="no upscaler 'magic'; there are auto, bicubic, lanczos, RealESRGAN_x4plus, "):
         load_upscaler("magic")
     with pytest.raises(ArtganError, match="pictures come at 64, 256, 1024 pixels, not at 512"):
         upscaling.passes(512)
@@ -76,21 +133,3 @@ def test_a_picture_that_is_not_finite_is_refused(picture: np.ndarray, shared_wei
     torch.save(state, tmp_path / "broken.pth")
     with pytest.raises(ArtganError, match="not finite"):
         load_upscaler(str(tmp_path / "broken.pth")).enlarge(picture)
-
-
-def test_our_own_enlarger_is_taken_where_it_is_asked_for_and_not_in_the_place_of_another(
-    picture: np.ndarray, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(ArtganError, match="or take --upscaler bicubic"):
-        load_upscaler("auto", download=False)
-    with pytest.raises(ArtganError, match="no upscaler 'artgan-x4'"):
-        load_upscaler("artgan-x4")
-    config = EnlargerConfig(features=2, convolutions=1)
-    path = export_enlarger(tmp_path / "artgan-x4.safetensors", build_enlarger(config), {})
-    monkeypatch.setattr("artgan_lib.studio.upscaling.ENLARGER", path)
-    own = load_upscaler("artgan-x4", download=False)
-    assert (own.name, own.scale) == ("artgan-x4", 4)
-    assert own.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
-    assert own.to_size(picture, 256).shape == (256, 256, 3)
-    with pytest.raises(ArtganError, match="or take --upscaler bicubic"):
-        load_upscaler("auto", download=False)
