@@ -31,7 +31,7 @@ __getattr__, __dir__, __all__ = lazy.attach(
         "evaluation.collapse": ["collapse_events"],
         "evaluation.collapse_watch": ["CollapseWatch"],
         "evaluation.evaluate": ["evaluate"],
-        "evaluation.extractors": ["load_extractor"],
+        "evaluation.features": ["load_extractor"],
         "evaluation.measuring": ["Measuring"],
         "gan.checkpoints": ["export_generator", "load_generator"],
         "gan.losses": ["gradient_penalty"],

@@ -101,7 +101,7 @@ def _most_memory(count: int) -> float:
 
 def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
     """Compare 768 features a picture with pytorch-fid's, on the same weights and pictures."""
-    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.features import load_extractor
 
     ours = load_extractor("inception-2015", "768", weights=weights, device=device)
     pictures = sample(load_generator(GENERATOR)[0], 7, sizes.features)

@@ -3,11 +3,10 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.extractors import Extractor
+from artgan_lib.evaluation.features import EXTRACTORS
 
 FEW = 10_000
 """Pictures on a side below which a Frechet distance carries a large bias, and its card a warning."""
@@ -70,6 +69,8 @@ class MetricCard:
         """What a reader has to know, in sentences."""
         fewest = min(self.real_count, self.fake_count)
         told = []
+        if self.extractor not in EXTRACTORS:
+            told.append(f"measured with {self.extractor}, a network that is no longer included")
         if self.frechet and fewest < FEW:
             told.append(f"measured on {fewest:,} pictures; under {FEW:,} the distance is too large by its bias")
         if not self.frechet:
@@ -116,21 +117,3 @@ def require_alike(cards: Sequence[MetricCard]) -> None:
             one, other = getattr(cards[0], field.name), getattr(card, field.name)
             if field.name not in _MAY_DIFFER and one != other:
                 raise ArtganError(f"these numbers cannot be compared: {field.name} is {one!r} and {other!r}")
-
-
-def measured_with(extractor: Extractor) -> dict[str, Any]:
-    """Return the part of a card that the extractor tells."""
-    return {
-        "extractor": extractor.name,
-        "layer": extractor.layer,
-        "weights": extractor.sha256,
-        "resizer": extractor.resizer,
-        "versions": {package: _version(package) for package in ("artgan", "torch", "numpy", "scipy", "torch-fidelity")},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

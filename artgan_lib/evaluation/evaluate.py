@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, measured_with, too_few
-from artgan_lib.evaluation.extractors import Extractor
-from artgan_lib.evaluation.features import features_of, moments_of
+from artgan_lib.evaluation.cards import MetricCard, too_few
+from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import Moments, frechet_distance, kernel_distance, manifold_scores, moments
 from artgan_lib.evaluation.reference import Labelled
 from artgan_lib.images import fingerprint, truncated
@@ -114,7 +113,7 @@ def evaluate(
         floor_count=len(others),
         left_out=left_out,
         size=real.shape[1],
-        **measured_with(extractor),
+        **extractor.provenance,
     )
     if len(others) <= extractor.dim:
         raise ArtganError(
@@ -123,9 +122,7 @@ def evaluate(
         )
     sets = {"generated": fake, "real": real, "other real": others}
     found = {name: features_of(images, extractor, functools.partial(progress, name)) for name, images in sets.items()}
-    known = moments_of(real, extractor, found["real"]), moments_of(others, extractor, found["other real"])
-    mine = _compare(found["real"], found["generated"], seed, (known[0], moments([found["generated"]])))
-    floor = _compare(found["real"], found["other real"], seed, known)
+    mine, floor = (_compare(found["real"], found[name], seed) for name in ("generated", "other real"))
     return Evaluation(_scores(card, mine, floor), card)
 
 
@@ -228,7 +225,7 @@ def evaluate_as_paper(
         floor_hash=fingerprint(others),
         floor_count=count,
         size=real.shape[1],
-        **measured_with(extractor),
+        **extractor.provenance,
     )
     found = {
         name: _numpy_moments(features_of(images, extractor, functools.partial(progress, name)))
@@ -242,9 +239,7 @@ def _numpy_moments(features: np.ndarray) -> Moments:
     return Moments(len(features), features.mean(0), np.cov(features, rowvar=False))
 
 
-def _compare(
-    real: np.ndarray, fake: np.ndarray, seed: int, known: tuple[Moments, Moments] | None = None
-) -> dict[str, float | None]:
+def _compare(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float | None]:
     kernel = kernel_distance(real, fake, size=SUBSET, seed=seed)
     count = min(len(real), len(fake), MANIFOLD_COUNT)  # as many on either side: neighbourhoods shrink with their number
     rng = np.random.default_rng(seed)  # not the first ones: pictures often lie in order of their styles
@@ -252,8 +247,7 @@ def _compare(
     manifold = manifold_scores(some_real, some_fake, NEIGHBOURS)
     distance = None
     if min(len(real), len(fake)) > real.shape[1]:
-        one, other = known or (moments([real]), moments([fake]))
-        distance = frechet_distance(one, other)
+        distance = frechet_distance(moments([real]), moments([fake]))
     return {"frechet": distance, "kernel": kernel.mean, "kernel_sd": kernel.sd, **manifold._asdict()}
 
 

@@ -9,10 +9,9 @@ import numpy as np
 import torch
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
+from artgan_lib.evaluation.cards import MetricCard, require_alike
 from artgan_lib.evaluation.evaluate import SUBSET
-from artgan_lib.evaluation.extractors import Extractor, find_network
-from artgan_lib.evaluation.features import features_of, moments_of
+from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, moments
 from artgan_lib.gan.models import Generator, paint
 from artgan_lib.gan.training import Callback
@@ -44,11 +43,6 @@ def paint_numbers(generator: Generator, seed: int, count: int, *, truncate: bool
     parts = np.split(vectors, len(vectors) // _TOGETHER)
     painted = [paint(generator, torch.from_numpy(part).to(device), truncate=truncate) for part in parts]
     return np.concatenate(painted)[:count]
-
-
-def cheap_extractor() -> str:
-    """Return the name of the network that costs least here: MobileNet where its weights are, else the Inception."""
-    return "mobilenet-v2" if find_network("mobilenet-v2") else "inception-2015"
 
 
 class Measuring(Callback):
@@ -100,10 +94,10 @@ class Measuring(Callback):
             fake_count=count,
             seed=seed,
             frechet=min(count, len(real)) > extractor.dim,
-            **measured_with(extractor),
+            **extractor.provenance,
         )
         self._real = features_of(real, extractor, progress)
-        self._moments = moments_of(real, extractor, self._real)
+        self._moments = moments([self._real])
 
     def on_start(self, run_dir: Path, step: int) -> None:
         """Write the card, or check it against that of a run that goes on.

@@ -31,8 +31,8 @@ def register(subparsers: Subparsers) -> None:
     )
     command.add_argument("--points", type=int, default=5, help="checkpoints of a run to measure (default %(default)s)")
     command.add_argument("--count", type=int, default=1000, help="pictures for a measurement (default %(default)s)")
-    command.add_argument("--extractor", help="feature network (default: the cheapest whose weights are here)")
-    command.add_argument("--layer", help="of the feature network, by its dimensions")
+    command.add_argument("--extractor", default="inception-2015", help="feature network (default %(default)s)")
+    command.add_argument("--layer", help="of the feature network, by its dimensions (default: the deepest it has)")
     command.add_argument("--out", metavar="DIR", type=read_path, help="gather generators, logs and grids in few files")
     command.add_argument("--record", action="store_true", help="put what tells of the runs into data/results/campaign")
     command.add_argument("--ship", action="store_true", help="put the best generators into data/pretrained, and record")
@@ -85,8 +85,8 @@ def campaign(options: argparse.Namespace) -> int:
 def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> "Measuring":
     """Make what scores a generator against paintings that were not trained on."""
     from artgan_lib.data.preprocessing import load_pictures
-    from artgan_lib.evaluation.extractors import load_extractor
-    from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
+    from artgan_lib.evaluation.features import load_extractor
+    from artgan_lib.evaluation.measuring import Measuring
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
 
@@ -95,7 +95,7 @@ def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> 
     return Measuring(
         real,
         load_extractor(
-            options.extractor or cheap_extractor(),
+            options.extractor,
             options.layer,
             device=choose_device(options.device),
             download=False,

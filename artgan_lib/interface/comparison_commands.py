@@ -81,7 +81,7 @@ def ablation(options: argparse.Namespace) -> int:
     import numpy as np
 
     from artgan_lib.data.cache import open_cache
-    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation
     from artgan_lib.experiments.ablation_results import kernel_scorer, score_ablation

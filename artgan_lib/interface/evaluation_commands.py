@@ -11,7 +11,7 @@ from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
     from artgan_lib.evaluation.evaluate import Evaluation, Score
-    from artgan_lib.evaluation.extractors import Extractor
+    from artgan_lib.evaluation.features import Extractor
     from artgan_lib.evaluation.reference import Labelled
 
 _DEFAULTS = {"standard": ("inception-2015", 10_000), "paper": ("inception-imagenet", 3_000)}
@@ -35,7 +35,9 @@ def register(subparsers: Subparsers) -> None:
         "--trained-on", metavar="CACHE", type=read_path, help="look for generated pictures that repeat one of these"
     )
     command.add_argument("--extractor", help="feature network (default inception-2015; the paper's by its protocol)")
-    command.add_argument("--layer", help="of the feature network, by its dimensions (default 2048)")
+    command.add_argument(
+        "--layer", help="of the feature network, by its dimensions (default: the deepest that the weights have)"
+    )
     command.add_argument("--weights", metavar="FILE", type=read_path, help="of the feature network")
     command.add_argument("--seed", type=int, default=0, help="default %(default)s")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
@@ -116,7 +118,7 @@ def _tell_scores(scores: "Sequence[Score]") -> None:
 
 def _extractor(options: argparse.Namespace) -> "Extractor":
     """Check what was asked for, and load the feature network, before any work starts."""
-    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.gan.models import choose_device
     from artgan_lib.randomness import check_seed
 

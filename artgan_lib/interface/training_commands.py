@@ -52,7 +52,8 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--measure-with",
         metavar="NAME[:LAYER]",
-        help="feature network (default: mobilenet-v2 where its weights are, else inception-2015)",
+        default="inception-2015",
+        help="feature network (default: inception-2015 at the deepest layer that its weights have)",
     )
     command.add_argument("--measure-n", type=int, default=2000, metavar="N", help="pictures (default %(default)s)")
     command.add_argument(
@@ -121,8 +122,8 @@ def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "Pict
     import numpy as np
 
     from artgan_lib.data.preprocessing import load_pictures
-    from artgan_lib.evaluation.extractors import load_extractor
-    from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
+    from artgan_lib.evaluation.features import load_extractor
+    from artgan_lib.evaluation.measuring import Measuring
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
 
@@ -130,7 +131,7 @@ def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "Pict
     real = load_pictures(held_out).images if held_out else pictures.images
     some = np.sort(np.random.default_rng(config.seed).permutation(len(real))[: max(options.measure_n, 0)])
     real = np.asarray(real[some])  # as many as are generated
-    name, _, layer = (options.measure_with or cheap_extractor()).partition(":")
+    name, _, layer = options.measure_with.partition(":")
     extractor = load_extractor(name, layer or None, device=choose_device(options.device))
     shown = counter("looking at real pictures")
     return Measuring(

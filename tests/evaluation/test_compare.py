@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from artgan_lib import ArtganError, preset
-from artgan_lib.evaluation.cards import MetricCard, measured_with
+from artgan_lib.evaluation.cards import MetricCard
 from artgan_lib.evaluation.compare import Comparison, compare, read_run
-from artgan_lib.evaluation.extractors import load_extractor
+from artgan_lib.evaluation.features import load_extractor
 from artgan_lib.interface.cli import main
 from artgan_lib.runlog import write_json
 
@@ -30,7 +30,7 @@ def make_run(folder: Path, variant: str = "dcgan", seed: int = 0, **scores: Any)
 def scores(value: float, floor: float, **changes: Any) -> dict[str, Any]:
     fields = {"protocol": "standard", "real": "test", "real_hash": "a", "real_count": 500, "fake": "x"}
     fields |= {"fake_hash": "b", "fake_count": 500, "seed": 0}
-    card = MetricCard(**fields | measured_with(load_extractor("random-projection", "64")) | changes)  # type: ignore[arg-type]
+    card = MetricCard(**fields | load_extractor("random-projection", "64").provenance | changes)  # type: ignore[arg-type]
     found = {card.name: {"value": value, "floor": floor}, "precision": {"value": value / 100, "floor": 0.5}}
     return {"scores": found, "card": card.to_dict()}
 

@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, synthetic_paintings
-from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
+from artgan_lib.evaluation.cards import MetricCard, require_alike
 from artgan_lib.evaluation.evaluate import evaluate, evaluate_as_paper, evaluate_by_style
-from artgan_lib.evaluation.extractors import Extractor, load_extractor
+from artgan_lib.evaluation.features import Extractor, load_extractor
 from artgan_lib.evaluation.reference import Labelled
 from artgan_lib.images import to_float, to_uint8, truncated
 from artgan_lib.interface.cli import main
@@ -27,7 +27,7 @@ def projection() -> Extractor:
 def card(**changes: object) -> MetricCard:
     fields = {"protocol": "standard", "real": "test", "real_hash": "a", "real_count": 5000, "fake": "x"}
     fields |= {"fake_hash": "b", "fake_count": 5000, "seed": 0}
-    return MetricCard(**fields | measured_with(load_extractor("random-projection", "64")) | changes)  # type: ignore[arg-type]
+    return MetricCard(**fields | load_extractor("random-projection", "64").provenance | changes)  # type: ignore[arg-type]
 
 
 def test_real_pictures_score_at_the_floor_and_noise_far_above_it(paintings: np.ndarray, projection: Extractor) -> None:
@@ -201,7 +201,8 @@ def test_the_inception_of_2015_up_to_its_768_features(shared_weights: Path, pain
     }
     assert found["768"].std() > 0.01
     with pytest.raises(ArtganError, match=r"layer 2048 of .* gives values that are not finite; choose another layer"):
-        load_extractor(weights=weights)
+        load_extractor(layer="2048", weights=weights)
+    assert load_extractor(weights=weights).layer == "768"
 
 
 def test_extractors_that_cannot_be_had_are_told_before_any_work(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from artgan_lib import ArtganError, TrainConfig, load_generator, read_log, sample, synthetic_paintings, train
 from artgan_lib.evaluation.evaluate import evaluate
-from artgan_lib.evaluation.extractors import Extractor, load_extractor
+from artgan_lib.evaluation.features import Extractor, load_extractor
 from artgan_lib.evaluation.measuring import CARD, Measuring, paint_numbers
 from artgan_lib.gan.training import Callback
 from artgan_lib.interface.cli import main

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, read_log, synthetic_paintings
-from artgan_lib.evaluation.extractors import load_extractor
+from artgan_lib.evaluation.features import load_extractor
 from artgan_lib.experiments import ablation
 from artgan_lib.experiments.ablation import SCHEMES, Variety, plan_ablation, run_ablation
 from artgan_lib.experiments.ablation_results import kernel_scorer, measures, read_ablation, score_ablation, verdict
