@@ -20,7 +20,7 @@ class MetricCard:
     """What a number was measured with.
 
     Raises:
-        ArtganError: On construction, if a Frechet distance is asked for with no more pictures than dimensions.
+        ArtganError: On construction, if a Fréchet distance is among the numbers with no more images than dimensions.
     """
 
     protocol: str  # standard or paper
@@ -42,13 +42,13 @@ class MetricCard:
     floor_count: int = 0
     left_out: int = 0  # real pictures that nearly stand among the others, too
     size: int = 64  # side of the pictures, before the resizer
-    frechet: bool = True  # whether a Frechet distance is among the numbers
+    frechet: bool = True  # whether a Fréchet distance is among the numbers
     skipped: tuple[str, ...] = ()  # styles with too few pictures, and how many they have
 
     def __post_init__(self) -> None:
         dim, fewest = int(self.layer), min(self.real_count, self.fake_count)
         if self.frechet and fewest <= dim:
-            raise ArtganError(too_few(fewest, dim))
+            raise ArtganError(f"{self.name}: {too_few(fewest, dim)}")
 
     @property
     def name(self) -> str:
@@ -72,9 +72,7 @@ class MetricCard:
         if self.extractor not in EXTRACTORS:
             told.append(f"measured with {self.extractor}, a network that is no longer included")
         if self.frechet and fewest < FEW:
-            told.append(f"measured on {fewest:,} pictures; under {FEW:,} the distance is too large by its bias")
-        if not self.frechet:
-            told.append(f"no Frechet distance: {too_few(fewest, int(self.layer))}")
+            told.append(f"measured on {fewest:,} images; below {FEW:,} {self.name} is clearly biased upwards")
         if self.skipped:
             told.append(f"styles with too few pictures, skipped: {', '.join(self.skipped)}")
         return told
@@ -99,11 +97,8 @@ class MetricCard:
 
 
 def too_few(count: int, dim: int) -> str:
-    """Say why a Frechet distance cannot be told, and the way out."""
-    return (
-        f"{count:,} pictures are too few for a Frechet distance in {dim} dimensions: the covariance cannot be told; "
-        f"take more than {dim}, or a layer of fewer dimensions"
-    )
+    """Say why there is no Fréchet distance: a covariance needs more images than dimensions."""
+    return f"too few images ({count:,}; this layer needs more than {dim:,})"
 
 
 def require_alike(cards: Sequence[MetricCard]) -> None:

@@ -47,6 +47,7 @@ class Score:
     floor: float | None
     sd: float | None = None
     better: str = "lower"  # or higher
+    note: str = ""  # why there is no value
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,8 @@ def evaluate(
 ) -> Evaluation:
     """Score generated pictures by the standard protocol.
 
+    Of a Fréchet distance that needs more images than there are, the score's note says so; the others are given.
+
     Args:
         fake: Generated pictures, uint8 (N, H, W, 3).
         real: Real pictures to compare with, uint8 (M, H, W, 3).
@@ -95,9 +98,15 @@ def evaluate(
         progress: Told which pictures are looked at and how many are done.
 
     Raises:
-        ArtganError: If there are too few pictures for the extractor's dimensions.
+        ArtganError: If a side has too few pictures for any score.
     """
     others = others[: len(fake)]
+    fewest = min(len(fake), len(real), len(others))
+    if fewest <= NEIGHBOURS:
+        raise ArtganError(
+            f"scores need more than {NEIGHBOURS} images on every side; there are {len(fake):,} generated, "
+            f"{len(real):,} real and {len(others):,} other real ones for the floor"
+        )
     card = MetricCard(
         protocol="standard",
         real=about_real,
@@ -113,17 +122,12 @@ def evaluate(
         floor_count=len(others),
         left_out=left_out,
         size=real.shape[1],
+        frechet=min(len(real), len(fake)) > extractor.dim,
         **extractor.provenance,
     )
-    if len(others) <= extractor.dim:
-        raise ArtganError(
-            f"the floor needs more than {extractor.dim} real pictures beside the {len(real):,} to compare with, and "
-            f"there are {len(others):,}; prepare more, or choose a layer of fewer dimensions"
-        )
     sets = {"generated": fake, "real": real, "other real": others}
     found = {name: features_of(images, extractor, functools.partial(progress, name)) for name, images in sets.items()}
-    mine, floor = (_compare(found["real"], found[name], seed) for name in ("generated", "other real"))
-    return Evaluation(_scores(card, mine, floor), card)
+    return Evaluation(_scores(card, found["real"], found["generated"], found["other real"]), card)
 
 
 def evaluate_by_style(
@@ -160,9 +164,8 @@ def evaluate_by_style(
         if fewest < FEWEST_OF_A_STYLE:
             skipped.append(f"{style} ({fewest})")
             continue
-        mine, ours, theirs = (features_of(images, extractor, functools.partial(progress, style)) for images in sets)
-        pairs = [_compare(mine, features, whole.card.seed) for features in (ours, theirs)]
-        found[style] = _scores(whole.card, *pairs)
+        of_sets = (features_of(images, extractor, functools.partial(progress, style)) for images in sets)
+        found[style] = _scores(whole.card, *of_sets)
     if not found:
         raise ArtganError(f"no style has {FEWEST_OF_A_STYLE} pictures on every side: {', '.join(skipped)}")
     return Evaluation(whole.scores, dataclasses.replace(whole.card, skipped=tuple(skipped)), found)
@@ -209,7 +212,7 @@ def evaluate_as_paper(
     again = rng.integers(len(others), size=count) if len(others) else np.zeros(0, int)
     different = min(len(np.unique(drawn)), len(np.unique(again)))
     if different <= extractor.dim:
-        raise ArtganError(f"drawn with replacement, {too_few(different, extractor.dim)}")
+        raise ArtganError(f"drawn with replacement, there are {too_few(different, extractor.dim)}")
     sets = {"generated": fake, "real": truncated(real[drawn]), "other real": truncated(others[again])}
     card = MetricCard(
         protocol="paper",
@@ -251,9 +254,12 @@ def _compare(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float |
     return {"frechet": distance, "kernel": kernel.mean, "kernel_sd": kernel.sd, **manifold._asdict()}
 
 
-def _scores(card: MetricCard, mine: dict[str, float | None], floor: dict[str, float | None]) -> list[Score]:
+def _scores(card: MetricCard, real: np.ndarray, fake: np.ndarray, others: np.ndarray) -> list[Score]:
+    """Make the scores of features, shape (n, dim) each."""
+    mine, floor = (_compare(real, features, card.seed) for features in (fake, others))
+    note = too_few(min(len(real), len(fake)), real.shape[1]) if mine["frechet"] is None else ""
     distances = [
-        Score(card.name, mine["frechet"], floor["frechet"]),
+        Score(card.name, mine["frechet"], floor["frechet"], note=note),
         Score(card.kernel_name, mine["kernel"], floor["kernel"], mine["kernel_sd"]),
     ]
     return distances + [Score(name, mine[name], floor[name], better="higher") for name in SCORES]

@@ -207,8 +207,8 @@ def features_of(
     Raises:
         ArtganError: If a feature is not finite, or the cache cannot be written.
     """
-    told = hashlib.sha256(json.dumps(extractor.provenance, sort_keys=True).encode()).hexdigest()[:16]
-    path = cache_dir() / "features" / f"{extractor.name}-{extractor.layer}-{told}-{fingerprint(images)}.npz"
+    key = hashlib.sha256(json.dumps(extractor.provenance, sort_keys=True).encode()).hexdigest()[:16]
+    path = cache_dir() / "features" / f"{extractor.name}-{extractor.layer}-{key}-{fingerprint(images)}.npz"
     damaged = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
     with contextlib.suppress(*damaged), np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
         found: np.ndarray = kept["features"]

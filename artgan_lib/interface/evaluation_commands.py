@@ -108,11 +108,12 @@ def _tell_scores(scores: "Sequence[Score]") -> None:
     from artgan_lib.interface.figures_scores import in_thousandths
 
     for score in scores:
+        if score.value is None:
+            print(f"{score.name:<28} {score.note}")
+            continue
         name, times = in_thousandths(score.name)
         spread = f"  ± {times * score.sd:.3f} over subsets" if score.sd is not None else ""
-        here, real = (
-            f"{times * value:.3f}" if value is not None else "too few" for value in (score.value, score.floor)
-        )
+        here, real = (f"{times * value:.3f}" if value is not None else "–" for value in (score.value, score.floor))
         print(f"{name:<28} {here:>10} {real:>10}  {score.better}{spread}")
 
 

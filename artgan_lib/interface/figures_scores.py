@@ -31,7 +31,7 @@ def plot_score(ax: "Axes", name: str, scored: Mapping[str, Mapping[str, Any]]) -
             more than the line is thick are drawn as one.
     """
     name, times = in_thousandths(name)
-    values = [times * (score["value"] or 0.0) for score in scored.values()]
+    values = [times * score["value"] for score in scored.values()]
     spread = [times * (score["sd"] or 0.0) for score in scored.values()]
     bars = ax.barh(list(scored), values, height=0.6, color=BLUE, xerr=spread if any(spread) else None, ecolor=GREY)
     floors = sorted({times * score["floor"] for score in scored.values() if score["floor"] is not None})
@@ -58,7 +58,8 @@ def score_sheet(told: Mapping[str, Any], images: np.ndarray) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 7), layout="constrained")
-    scores, card = told["scores"], told["card"]
+    scores = {name: score for name, score in told["scores"].items() if score["value"] is not None}
+    card = told["card"]
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=(0.45, 0.55))[:, 0]
     rows = -(-len(scores) // 3)
     axes = upper.subplots(rows, min(3, len(scores)), squeeze=False)

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -53,14 +54,33 @@ def test_the_card_says_what_the_number_was_measured_with(paintings: np.ndarray, 
     )
     assert told["seed"] == 3
     assert torch.__version__.startswith(told["versions"]["torch"])
-    assert told["warnings"] == ["measured on 80 pictures; under 10,000 the distance is too large by its bias"]
+    assert told["warnings"] == ["measured on 80 images; below 10,000 FD-random-projection is clearly biased upwards"]
 
 
-def test_too_few_pictures_for_the_dimensions_are_refused(paintings: np.ndarray, projection: Extractor) -> None:
-    with pytest.raises(ArtganError, match="64 pictures are too few for a Frechet distance in 64 dimensions"):
-        evaluate(paintings[:64], paintings[100:300], paintings[300:], projection)
-    with pytest.raises(ArtganError, match="the floor needs more than 64 real pictures beside the 100"):
-        evaluate(paintings[:90], paintings[100:200], paintings[200:250], projection)
+@pytest.mark.parametrize(("generated", "real"), [(64, 200), (200, 64)])
+def test_a_small_set_has_every_score_but_the_frechet_distance(
+    generated: int, real: int, paintings: np.ndarray, projection: Extractor
+) -> None:
+    found = evaluate(paintings[:generated], paintings[generated : generated + real], paintings[264:], projection)
+    frechet, *others = found.scores
+    assert (frechet.value, frechet.note) == (None, "too few images (64; this layer needs more than 64)")
+    assert [score.name for score in others] == ["KD-random-projection", "precision", "recall", "density", "coverage"]
+    assert all(score.value is not None and score.floor is not None and not score.note for score in others)
+    assert not found.card.frechet
+    assert found.card.warnings == []
+    assert json.loads(json.dumps(found.to_dict()))["scores"]["FD-random-projection"]["value"] is None
+
+
+def test_a_small_floor_has_no_frechet_distance_of_its_own(paintings: np.ndarray, projection: Extractor) -> None:
+    frechet, kernel, *_ = evaluate(paintings[:90], paintings[100:200], paintings[200:250], projection).scores
+    assert frechet.value is not None
+    assert frechet.floor is None
+    assert kernel.floor is not None
+
+
+def test_a_handful_of_images_is_refused(paintings: np.ndarray, projection: Extractor) -> None:
+    with pytest.raises(ArtganError, match="more than 5 images on every side; there are 90 generated, 100 real and 5"):
+        evaluate(paintings[:90], paintings[100:200], paintings[200:205], projection)
 
 
 def test_numbers_that_were_not_measured_alike_do_not_share_a_table() -> None:
@@ -88,12 +108,8 @@ def test_a_card_is_read_back_and_tells_its_warnings() -> None:
     few = card(fake_count=60, frechet=False, skipped=("realism (6)", "renaissance (18)"))
     again = MetricCard.from_dict(json.loads(json.dumps(few.to_dict())))
     assert again == few
-    assert again.warnings == [
-        "no Frechet distance: 60 pictures are too few for a Frechet distance in 64 dimensions: the covariance cannot "
-        "be told; take more than 64, or a layer of fewer dimensions",
-        "styles with too few pictures, skipped: realism (6), renaissance (18)",
-    ]
-    with pytest.raises(ArtganError, match="60 pictures are too few"):
+    assert again.warnings == ["styles with too few pictures, skipped: realism (6), renaissance (18)"]
+    with pytest.raises(ArtganError, match=r"too few images \(60; this layer needs more than 64\)"):
         card(fake_count=60)
     with pytest.raises(ArtganError, match="written by another version"):
         MetricCard.from_dict({"extractor": "inception-2015"})
@@ -166,7 +182,7 @@ def test_the_papers_protocol_step_by_step(paintings: np.ndarray, projection: Ext
     alone = evaluate_as_paper(fake, paintings, None, projection)
     assert alone.scores[0].floor is not None
     assert alone.scores[0].floor > 0
-    with pytest.raises(ArtganError, match=r"drawn with replacement, \d\d pictures are too few"):
+    with pytest.raises(ArtganError, match=r"drawn with replacement, there are too few images \(\d\d; "):
         evaluate_as_paper(fake[:70], real, others, projection)
 
 
@@ -243,7 +259,6 @@ def test_the_command_writes_scores_with_their_card(
     assert scores["FD-random-projection"]["value"] > scores["FD-random-projection"]["floor"]
     for wrong, sentence in (
         (["--n", "80"], "either --model or --images"),
-        (["--model", str(model), "--n", "50"], "50 pictures are too few for a Frechet distance in 64 dimensions"),
         (["--model", str(model), "--n", "1"], "scores need at least two pictures, not 1"),
         (["--model", str(model), "--protocol", "paper"], "the paper's protocol measures with inception-imagenet"),
         (["--model", str(model), "--split", "test"], "has no picture of the split 'test'; it has all"),
@@ -252,6 +267,13 @@ def test_the_command_writes_scores_with_their_card(
     ):
         assert main([*measuring, *wrong]) == 2
         assert sentence in capsys.readouterr().err
+    few = ["--model", str(model), "--n", "50", "--device", "cpu", "--out", str(out)]
+    assert main([*measuring, *few]) == 0
+    told = capsys.readouterr().out
+    assert "FD-random-projection         too few images (50; this layer needs more than 64)\n" in told
+    assert len(re.findall(r"^(KD-|precision|recall|density|coverage).*\d\.\d{3} +-?\d\.\d{3}", told, re.MULTILINE)) == 5
+    with Image.open(tmp_path / "scores.png") as sheet:
+        assert sheet.size == (1000, 700)
     # A folder of pictures, among them copies of what was trained on: all of them.
     copies = ["--images", str(folder), "--n", "80", "--trained-on", str(tmp_path / "cache")]
     assert main([*measuring, *copies, "--out", str(out)]) == 0
@@ -259,3 +281,12 @@ def test_the_command_writes_scores_with_their_card(
     found = json.loads(out.read_text())["memorisation"]
     assert (found["generated"], found["training_count"]) == (0, 200)
     assert (tmp_path / "scores_neighbours.png").is_file()
+
+
+def test_weights_are_checked_before_images_are_read(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torn.pth").write_bytes(b"torn")
+    absent = ["--model", str(model), "--data", str(tmp_path / "absent")]
+    assert main(["evaluate", *absent, "--weights", str(tmp_path / "torn.pth")]) == 2
+    assert "torn.pth is not the Inception of 2015" in capsys.readouterr().err
