@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from artgan_lib.data.cache import PictureSet
     from artgan_lib.evaluation.collapse_watch import CollapseWatch
     from artgan_lib.evaluation.measuring import Measuring
+    from artgan_lib.gan.training import Callback
 
 
 def register(subparsers: Subparsers) -> None:
@@ -73,14 +74,10 @@ def register(subparsers: Subparsers) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train, go on, or fork."""
-    from artgan_lib.data.cache import open_cache
     from artgan_lib.data.preprocessing import load_pictures
-    from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.distributed import leads
     from artgan_lib.gan.models import choose_device
-    from artgan_lib.gan.training import Callback, train
-    from artgan_lib.interface.progress import TrainingProgress
-    from artgan_lib.interface.tensorboard import TensorBoard
+    from artgan_lib.gan.training import train
     from artgan_lib.presets import profile
     from artgan_lib.processor import has_bfloat16
 
@@ -89,22 +86,12 @@ def train(options: argparse.Namespace) -> int:
         slow = "this processor has no bf16 of its own, so --precision bf16 takes many times as long; float32 does not"
         print(slow, file=sys.stderr)
     pictures = load_pictures(options.data, pictures=profile(options.profile).pictures)
-    callbacks: list[Callback] = [TrainingProgress(config)]
-    if options.measure_every is not None:
-        callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
-    if options.held_out:
-        callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
-    if options.tensorboard:
-        callbacks.append(TensorBoard())
-    watch = _watch(options, config, pictures)
-    if watch:
-        callbacks.insert(0, watch)
     result = train(
         config,
         pictures.images,
         options.run_dir,
         device=options.device,
-        callbacks=callbacks,
+        callbacks=_callbacks(options, config, pictures) if leads() else (),  # the first process alone measures
         fork=options.fork,
         keep_every=options.keep_every,
         fast=not options.plain,
@@ -117,6 +104,26 @@ def train(options: argparse.Namespace) -> int:
     return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
 
 
+def _callbacks(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "list[Callback]":
+    """Make what looks on at the run, in the order in which it is told of an epoch."""
+    from artgan_lib.data.cache import open_cache
+    from artgan_lib.evaluation.held_out import HeldOut
+    from artgan_lib.interface.progress import TrainingProgress
+    from artgan_lib.interface.tensorboard import TensorBoard
+
+    callbacks: list[Callback] = [TrainingProgress(config)]
+    if options.measure_every is not None:
+        callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
+    if options.held_out:
+        callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
+    if options.tensorboard:
+        callbacks.append(TensorBoard())
+    watch = _watch(options, config, pictures)
+    if watch:
+        callbacks.insert(0, watch)
+    return callbacks
+
+
 def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "Measuring":
     """Make the callback that scores the generator; whatever it lacks is told before the run begins."""
     import numpy as np
@@ -124,15 +131,20 @@ def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "Pict
     from artgan_lib.data.preprocessing import load_pictures
     from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.evaluation.measuring import Measuring
-    from artgan_lib.gan.models import choose_device
+    from artgan_lib.gan.distributed import local_device
     from artgan_lib.interface.terminal import counter
 
+    name, _, layer = options.measure_with.partition(":")
+    extractor = load_extractor(name, layer or None, device=local_device(options.device))
     held_out = options.measure_against
     real = load_pictures(held_out).images if held_out else pictures.images
+    if real.shape[1:] != pictures.images.shape[1:]:
+        raise ArtganError(
+            f"{held_out} holds images of {real.shape[1]} pixels, those that are trained on have "
+            f"{pictures.images.shape[1]}; prepare both at one size"
+        )
     some = np.sort(np.random.default_rng(config.seed).permutation(len(real))[: max(options.measure_n, 0)])
     real = np.asarray(real[some])  # as many as are generated
-    name, _, layer = options.measure_with.partition(":")
-    extractor = load_extractor(name, layer or None, device=choose_device(options.device))
     shown = counter("looking at real pictures")
     return Measuring(
         real,

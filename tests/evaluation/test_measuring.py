@@ -1,15 +1,17 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from artgan_lib import ArtganError, TrainConfig, load_generator, read_log, sample, synthetic_paintings, train
 from artgan_lib.evaluation.evaluate import evaluate
 from artgan_lib.evaluation.features import Extractor, load_extractor
 from artgan_lib.evaluation.measuring import CARD, Measuring, paint_numbers
-from artgan_lib.gan.training import Callback
+from artgan_lib.gan.training import Callback, TrainResult
 from artgan_lib.interface.cli import main
 
 
@@ -128,6 +130,38 @@ def test_the_command_measures_while_it_trains(tmp_path: Path, capsys: pytest.Cap
         assert main([*other, *wrong]) == 2
         assert sentence in capsys.readouterr().err
         assert not (tmp_path / "other").exists()  # told before the run begins
+
+
+def test_real_images_of_another_size_are_told_before_the_run_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "large").mkdir()
+    for number, image in enumerate(synthetic_paintings(6, seed=1)[0]):
+        Image.fromarray(image).resize((96, 96)).save(tmp_path / "large" / f"{number}.png")
+    assert main(["prepare", str(tmp_path / "large"), "--out", str(tmp_path / "cache"), "--size", "96"]) == 0
+    run, cache = ["--run-dir", str(tmp_path / "run")], str(tmp_path / "cache")
+    command = ["train", "--variant", "dcgan", "--data", "synthetic", "--profile", "smoke", *run]
+    measure = ["--measure-every", "1", "--measure-with", "random-projection", "--measure-against", cache]
+    for wrong in (measure, ["--held-out", cache]):
+        assert main([*command, *wrong]) == 2
+        assert "prepare both at one size" in capsys.readouterr().err
+        assert not (tmp_path / "run").exists()
+
+
+def test_of_several_processes_the_first_alone_measures(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    told: dict[str, Any] = {}
+
+    def train(*arguments: object, **options: object) -> TrainResult:
+        told.update(options)
+        return TrainResult(tmp_path, tmp_path, tmp_path, 1, True)
+
+    monkeypatch.setattr("artgan_lib.gan.training.train", train)
+    command = ["train", "--variant", "dcgan", "--data", "synthetic", "--profile", "smoke", "--run-dir", str(tmp_path)]
+    for rank in (0, 1):
+        monkeypatch.setenv("RANK", str(rank))
+        assert main([*command, "--measure-every", "1", "--measure-with", "random-projection:64"]) == 0
+        assert any(isinstance(callback, Measuring) for callback in told["callbacks"]) == (rank == 0)
+    assert not told["callbacks"]
 
 
 def test_nothing_else_of_a_run_changes_by_measuring(
