@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from artgan_lib import ArtganError, build_models, export_generator, preset
+from artgan_lib.interface.cli import main
 from artgan_lib.shipped import FOLDER, best_generator, shipped_generators
 
 CONFIG = preset("dcgan", "smoke", width=2)
@@ -39,6 +40,30 @@ def test_what_was_evaluated_counts_before_what_it_was_chosen_by(tmp_path: Path) 
     assert [(one.name, one.score) for one in shipped_generators(folder)] == [
         *(("a", ("KID-768", 0.003)), ("b", ("KID-768", 0.004))),
     ]
+
+
+def test_a_score_file_of_the_papers_protocol_holds_no_kernel_distance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pretrained"
+    put(folder, "a", score={"name": "KID-768", "value": 0.2})
+    put(folder, "b")
+    (tmp_path / "results").mkdir()
+    for name in ("a", "b"):
+        scores = {"FID, the paper's protocol": {"value": 150.0}}
+        (tmp_path / "results" / f"scores_{name}.json").write_text(json.dumps({"scores": scores}))
+    assert [one.score for one in shipped_generators(folder)] == [("KID-768", 0.2), None]
+    assert main(["models", str(folder)]) == 0
+    assert "not measured" in capsys.readouterr().out
+
+
+def test_values_of_one_metric_alone_are_ranked(tmp_path: Path) -> None:
+    put(tmp_path, "a", score={"name": "KID-768", "value": 0.2})
+    put(tmp_path, "b", score={"name": "KID-768", "value": 0.1})
+    put(tmp_path, "c", score={"name": "KID", "value": 0.001})  # on another scale
+    put(tmp_path, "d")
+    put(tmp_path, "wgan-gp")
+    assert [one.name for one in shipped_generators(tmp_path)] == ["b", "a", "wgan-gp", "c", "d"]
 
 
 def test_what_is_shipped_is_small_and_of_the_three_variants() -> None:
