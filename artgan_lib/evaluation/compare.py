@@ -1,7 +1,7 @@
 """The paper's Table 3 with our runs beside it, made from run folders alone.
 
 Owns which runs share a column, the rows of scores, and the table's forms. Rows without scores are left to `quantities`,
-what a number was measured with to `cards`, when a run has collapsed to `collapse`.
+what a number was measured with to `cards`, when a run has collapsed to `collapse.rule`.
 """
 
 from collections.abc import Sequence

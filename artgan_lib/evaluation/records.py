@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard
-from artgan_lib.evaluation.collapse import CollapseEvent, collapse_events
+from artgan_lib.evaluation.collapse.rule import CollapseEvent, collapse_events
 from artgan_lib.runlog import read_log
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ import numpy as np
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard, require_alike
-from artgan_lib.evaluation.evaluate import Evaluation, Score
 from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import Kernel, Manifold, kernel_distance, manifold_scores
+from artgan_lib.evaluation.protocols import Evaluation, Score
 from artgan_lib.evaluation.records import read_run
 from artgan_lib.experiments.ablation import SCHEMES, Planned, is_done
 from artgan_lib.gan.checkpoints import load_generator

@@ -10,7 +10,7 @@ from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
     from artgan_lib.config import TrainConfig
-    from artgan_lib.evaluation.measuring import Measuring
+    from artgan_lib.evaluation.callbacks.scores import Measuring
 
 
 def register(subparsers: Subparsers) -> None:
@@ -42,7 +42,7 @@ def campaign(options: argparse.Namespace) -> int:
     """Train what is missing, then measure, gather and ship what there is, as far as it is asked for."""
     from artgan_lib.config import known
     from artgan_lib.data.preprocessing import load_pictures
-    from artgan_lib.evaluation.collapse_watch import CollapseWatch
+    from artgan_lib.evaluation.collapse.watch import CollapseWatch
     from artgan_lib.experiments.campaign import plan, train_plan
     from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
@@ -85,8 +85,8 @@ def campaign(options: argparse.Namespace) -> int:
 def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> "Measuring":
     """Make what scores a generator against paintings that were not trained on."""
     from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.callbacks.scores import Measuring
     from artgan_lib.evaluation.features import load_extractor
-    from artgan_lib.evaluation.measuring import Measuring
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
 

@@ -10,8 +10,8 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
-    from artgan_lib.evaluation.evaluate import Evaluation, Score
     from artgan_lib.evaluation.features import Extractor
+    from artgan_lib.evaluation.protocols import Evaluation, Score
     from artgan_lib.evaluation.reference import Labelled
 
 _DEFAULTS = {"standard": ("inception-2015", 10_000), "paper": ("inception-imagenet", 3_000)}
@@ -47,7 +47,7 @@ def register(subparsers: Subparsers) -> None:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Score a generator, or a folder of pictures, against real ones."""
-    from artgan_lib.evaluation.evaluate import evaluate, evaluate_as_paper, evaluate_by_style
+    from artgan_lib.evaluation.protocols import evaluate, evaluate_as_paper, evaluate_by_style
     from artgan_lib.evaluation.reference import choose_reference
     from artgan_lib.interface.figures import save_figure
     from artgan_lib.interface.figures_scores import score_sheet
@@ -83,7 +83,7 @@ def evaluate(options: argparse.Namespace) -> int:
     out = options.out or Path("build/scores") / f"{(options.model or options.images).stem}.json"
     told = found.to_dict()
     if options.trained_on:
-        told["memorisation"] = _look_for_copies(options, scored, reference.real, extractor, out)
+        told["memorization"] = _look_for_copies(options, scored, reference.real, extractor, out)
     print(write_json(out, told))
     print(save_figure(score_sheet(told, scored.images), out.with_suffix(".png")))
     return 0
@@ -147,7 +147,7 @@ def _scored(options: argparse.Namespace, size: int) -> "Labelled":
     import numpy as np
 
     from artgan_lib.config import IMAGE_SIZE
-    from artgan_lib.evaluation.measuring import paint_numbers
+    from artgan_lib.evaluation.callbacks.scores import paint_numbers
     from artgan_lib.evaluation.reference import Labelled, open_scored
     from artgan_lib.gan.checkpoints import load_generator
     from artgan_lib.gan.models import choose_device
@@ -174,7 +174,7 @@ def _look_for_copies(
 
     from artgan_lib.data.cache import open_cache
     from artgan_lib.evaluation.features import features_of
-    from artgan_lib.evaluation.memorisation import memorisation, nearest
+    from artgan_lib.evaluation.memorization import memorization, nearest
     from artgan_lib.interface.figures import save_figure
     from artgan_lib.interface.figures_scores import neighbour_sheet
 
@@ -184,7 +184,7 @@ def _look_for_copies(
         features_of(images, extractor, functools.partial(shown, name)) for name, images in sets.items()
     )
     found, usual = nearest(mine, known), nearest(theirs, known)
-    numbers = memorisation(found.distances[:, 0], usual.distances[:, 0])
+    numbers = memorization(found.distances[:, 0], usual.distances[:, 0])
     print(
         f"nearest training picture: {numbers.generated:.3f} away (held-out pictures {numbers.held_out:.3f}); a "
         f"generated picture is the nearer one in {numbers.nearer:.0%} of all pairs, and {numbers.suspicious:.1%} are "

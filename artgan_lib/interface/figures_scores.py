@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from artgan_lib.evaluation.memorisation import Neighbours
+    from artgan_lib.evaluation.memorization import Neighbours
 
 _SAMPLES = 48
 _PAIRS = 12

@@ -48,11 +48,12 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
             while name in models:
                 name += "'"
             models[name] = _look_at(name, path, Path(scores) if scores else None)
-    scores = {model.name: model.score[:2] if model.score else None for model in models.values()}
-    metric = shared_metric(scores.values())
+    measured = {model.name: model.score[:2] if model.score else None for model in models.values()}
+    metric = shared_metric(measured.values())
     # The best score first, then the paper's main model, then the others; what cannot be read is last.
     return sorted(
-        models.values(), key=lambda model: (bool(model.problem), *rank(scores[model.name], metric), model.name != MAIN)
+        models.values(),
+        key=lambda model: (bool(model.problem), *rank(measured[model.name], metric), model.name != MAIN),
     )
 
 

@@ -11,8 +11,8 @@ from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
 
 if TYPE_CHECKING:
     from artgan_lib.data.cache import PictureSet
-    from artgan_lib.evaluation.collapse_watch import CollapseWatch
-    from artgan_lib.evaluation.measuring import Measuring
+    from artgan_lib.evaluation.callbacks.scores import Measuring
+    from artgan_lib.evaluation.collapse.watch import CollapseWatch
     from artgan_lib.gan.training import Callback
 
 
@@ -107,7 +107,7 @@ def train(options: argparse.Namespace) -> int:
 def _callbacks(options: argparse.Namespace, config: TrainConfig, pictures: "PictureSet") -> "list[Callback]":
     """Make what looks on at the run, in the order in which it is told of an epoch."""
     from artgan_lib.data.cache import open_cache
-    from artgan_lib.evaluation.held_out import HeldOut
+    from artgan_lib.evaluation.callbacks.overfitting import HeldOut
     from artgan_lib.interface.progress import TrainingProgress
     from artgan_lib.interface.tensorboard import TensorBoard
 
@@ -129,8 +129,8 @@ def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "Pict
     import numpy as np
 
     from artgan_lib.data.preprocessing import load_pictures
+    from artgan_lib.evaluation.callbacks.scores import Measuring
     from artgan_lib.evaluation.features import load_extractor
-    from artgan_lib.evaluation.measuring import Measuring
     from artgan_lib.gan.distributed import local_device
     from artgan_lib.interface.terminal import counter
 
@@ -162,8 +162,8 @@ def _watch(options: argparse.Namespace, config: TrainConfig, pictures: "PictureS
     """Return what looks for collapse, unless it is told not to or there are too few pictures to compare with."""
     from tqdm import tqdm
 
-    from artgan_lib.evaluation.collapse_signals import FEWEST
-    from artgan_lib.evaluation.collapse_watch import CollapseWatch
+    from artgan_lib.evaluation.collapse.signals import FEWEST
+    from artgan_lib.evaluation.collapse.watch import CollapseWatch
 
     if options.watch_collapse == 0 or len(pictures.images) < FEWEST:
         if options.stop_on_collapse:

@@ -251,13 +251,6 @@ def test_a_watched_run_tells_its_collapses(tmp_path: Path, capsys: pytest.Captur
     assert "--stop-on-collapse needs a run that is watched" in wrong
 
 
-def test_a_calibration_of_too_few_samplers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    status, _, wrong = run(capsys, "calibrate", "--healthy", 11, "--out", tmp_path / "found.json")
-    assert status == 2
-    assert "at least 12 samplers of a kind" in wrong
-    assert not (tmp_path / "found.json").exists()
-
-
 def test_a_generator_is_measured_beside_real_pictures(
     model: Path, folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

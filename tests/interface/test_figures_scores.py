@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from artgan_lib import ArtganError
-from artgan_lib.evaluation.memorisation import Neighbours
+from artgan_lib.evaluation.memorization import Neighbours
 from artgan_lib.interface.figures import BLUE, ORANGE
 from artgan_lib.interface.figures_scores import compare_scores, neighbour_sheet, plot_score, score_sheet
 from artgan_lib.interface.results_tables import results_tables, scored_generators

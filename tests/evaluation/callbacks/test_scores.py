@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 
 from artgan_lib import ArtganError, TrainConfig, load_generator, read_log, sample, synthetic_paintings, train
-from artgan_lib.evaluation.evaluate import evaluate
+from artgan_lib.evaluation.callbacks.scores import CARD, Measuring, paint_numbers
 from artgan_lib.evaluation.features import Extractor, load_extractor
-from artgan_lib.evaluation.measuring import CARD, Measuring, paint_numbers
+from artgan_lib.evaluation.protocols import evaluate
 from artgan_lib.gan.training import Callback, TrainResult
 from artgan_lib.interface.cli import main
 
@@ -124,7 +124,10 @@ def test_the_command_measures_while_it_trains(tmp_path: Path, capsys: pytest.Cap
     for wrong, sentence in (
         (["--measure-every", "1", "--measure-with", "clip"], "there is no extractor 'clip'"),
         (["--measure-every", "0", "--measure-with", "random-projection"], "at least 1, not 0"),
-        (["--measure-every", "1", "--measure-against", str(tmp_path / "absent")], "is not a cache of pictures"),
+        (
+            ["--measure-every", "1", "--measure-with", "random-projection", "--measure-against", str(tmp_path / "a")],
+            "is not a cache of pictures",
+        ),
     ):
         other = [str(tmp_path / "other") if part == str(run) else part for part in command]
         assert main([*other, *wrong]) == 2

@@ -8,8 +8,8 @@ import torch
 
 from artgan_lib import ArtganError, synthetic_paintings
 from artgan_lib.evaluation.cards import MetricCard, require_alike
-from artgan_lib.evaluation.evaluate import evaluate, evaluate_as_paper, evaluate_by_style
 from artgan_lib.evaluation.features import Extractor, load_extractor
+from artgan_lib.evaluation.protocols import evaluate, evaluate_as_paper, evaluate_by_style
 from artgan_lib.evaluation.reference import Labelled
 from artgan_lib.images import to_float, to_uint8, truncated
 from artgan_lib.interface.cli import main
@@ -278,7 +278,7 @@ def test_the_command_writes_scores_with_their_card(
     copies = ["--images", str(folder), "--n", "80", "--trained-on", str(tmp_path / "cache")]
     assert main([*measuring, *copies, "--out", str(out)]) == 0
     assert "(shows paintings: look, do not publish)" in capsys.readouterr().out
-    found = json.loads(out.read_text())["memorisation"]
+    found = json.loads(out.read_text())["memorization"]
     assert (found["generated"], found["training_count"]) == (0, 200)
     assert (tmp_path / "scores_neighbours.png").is_file()
 

@@ -8,7 +8,7 @@ import torch
 from torch import distributed, nn
 
 from artgan_lib import ArtganError, TrainConfig, preset, read_log, synthetic_paintings, train
-from artgan_lib.evaluation.held_out import KEYS, HeldOut, held_out_along
+from artgan_lib.evaluation.callbacks.overfitting import KEYS, HeldOut, held_out_along
 from artgan_lib.gan.checkpoints import load_checkpoint
 from artgan_lib.gan.runs import RunFolder
 from artgan_lib.gan.updates import build_networks

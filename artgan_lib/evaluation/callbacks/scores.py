@@ -10,9 +10,9 @@ import torch
 
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard, require_alike
-from artgan_lib.evaluation.evaluate import SUBSET
 from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, moments
+from artgan_lib.evaluation.protocols import SUBSET
 from artgan_lib.gan.models import Generator, paint
 from artgan_lib.gan.training import Callback
 from artgan_lib.gan.updates import Networks

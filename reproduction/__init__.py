@@ -1,0 +1,1 @@
+"""Scripts that made what is committed; the library and the notebooks do without them."""
