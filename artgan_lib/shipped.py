@@ -22,7 +22,7 @@ MAIN = "wgan-gp"
 Score = tuple[str, float]
 """A metric's name and value; lower is better."""
 
-_KERNEL = ("KID", "KD-")
+_KERNEL = ("kid", "kernel_distance")
 
 
 class Shipped(NamedTuple):

@@ -9,10 +9,13 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.features import EXTRACTORS
 
 FEW = 10_000
-"""Pictures on a side below which a Frechet distance carries a large bias, and its card a warning."""
+"""Pictures on a side below which a Fréchet distance carries a large bias, and its card a warning."""
+
+PAPER_FID = "fid_paper"
+"""The Fréchet distance by the paper's protocol, which shares a scale with no other."""
 
 _MAY_DIFFER = ("fake", "fake_hash", "floor_hash", "seed", "skipped")
-_STANDARD, _PAPER = ("inception-2015", "2048"), ("inception-imagenet", "2048")
+_KERNEL, _FRECHET = ("kid", "kernel_distance"), ("fid", "frechet_distance")
 
 
 @dataclass(frozen=True)
@@ -52,17 +55,26 @@ class MetricCard:
 
     @property
     def name(self) -> str:
-        """The Frechet distance's name: FID, with the layer unless it is the usual one."""
-        if (self.extractor, self.layer) == _STANDARD:
-            return "FID"
-        if self.protocol == "paper" and (self.extractor, self.layer) == _PAPER:
-            return "FID, the paper's protocol"
-        return f"FID-{self.layer}" if self.extractor == "inception-2015" else f"FD-{self.extractor}"
+        """The Fréchet distance's name, and its key in logs and files: `fid` on the Inception of 2015 at 2048 features.
+
+        A shallower layer adds its dimensions (`fid_768`), and other networks have a `frechet_distance_...` of their
+        own: such values lie on other scales.
+        """
+        return PAPER_FID if self._is_the_papers else self._named("fid", "frechet_distance")
 
     @property
     def kernel_name(self) -> str:
-        """The kernel distance's name."""
-        return self.name.replace("FID", "KID").replace("FD-", "KD-")
+        """The kernel distance's name and key: `kid`, `kid_768`, `kernel_distance_...`."""
+        return self._named("kid", "kernel_distance")
+
+    @property
+    def _is_the_papers(self) -> bool:
+        return (self.protocol, self.extractor, self.layer) == ("paper", "inception-imagenet", "2048")
+
+    def _named(self, on_inception: str, elsewhere: str) -> str:
+        if self.extractor == "inception-2015":
+            return on_inception if self.layer == "2048" else f"{on_inception}_{self.layer}"
+        return f"{elsewhere}_{self.extractor.replace('-', '_')}_{self.layer}"
 
     @property
     def warnings(self) -> list[str]:
@@ -78,8 +90,9 @@ class MetricCard:
         return told
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain JSON values, warnings included."""
-        return dataclasses.asdict(self) | {"name": self.name, "warnings": self.warnings}
+        """Return the card as plain JSON values, names and warnings included."""
+        told = {"name": self.name, "kernel_name": self.kernel_name, "warnings": self.warnings}
+        return dataclasses.asdict(self) | told
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "MetricCard":
@@ -94,6 +107,16 @@ class MetricCard:
             return cls(**told | {"skipped": tuple(told["skipped"])})
         except (TypeError, KeyError, ValueError):
             raise ArtganError("this card was written by another version of artgan; measure again") from None
+
+
+def is_kernel_distance(score: str) -> bool:
+    """Tell whether a score of this name is a kernel distance, on whatever features."""
+    return score.startswith(_KERNEL)
+
+
+def is_distance(score: str) -> bool:
+    """Tell whether a score of this name is a kernel or a Fréchet distance, whose names tell their features."""
+    return score.startswith(_KERNEL + _FRECHET)
 
 
 def too_few(count: int, dim: int) -> str:

@@ -75,9 +75,9 @@ def _measured(path: Path, log: "pd.DataFrame") -> list[tuple[dict[str, Any], Met
         return []
     card = MetricCard.from_dict(_read_json(path))
     found = {}
-    for key, name in (("frechet", card.name), ("kernel", card.kernel_name)):
-        if key in log and log[key].notna().any():
-            found[name] = {"value": float(log[key].dropna().iloc[-1]), "floor": None}
+    for name in (card.name, card.kernel_name):
+        if name in log and log[name].notna().any():
+            found[name] = {"value": float(log[name].dropna().iloc[-1]), "floor": None}
     return [(found, card)] if found else []
 
 

@@ -115,18 +115,20 @@ def _score(options: argparse.Namespace, variants: list[str]) -> None:
     from artgan_lib.experiments.shipping import score_run, spread
 
     measuring = _measuring(options)
-    card = measuring.card.to_dict() | {"kernel_name": measuring.card.kernel_name}
+    card = measuring.card
     for variant, run in find_runs(options.runs).items():
         if variant not in variants:
             continue
 
         def tell(point: dict[str, Any], variant: str = variant) -> None:
-            numbers = f"{card['kernel_name']} {point['kernel']:.5f}"
-            if "frechet" in point:
-                numbers += f"  {card['name']} {point['frechet']:.4f}"
+            numbers = f"{card.kernel_name} {point[card.kernel_name]:.5f}"
+            if card.name in point:
+                numbers += f"  {card.name} {point[card.name]:.4f}"
             print(f"{variant}  {point['images_seen']:>9,} images  {point['kind']:<8}  {numbers}", flush=True)
 
-        score_run(run, measuring.measure, card, checkpoints=spread(run.saved(), options.points), progress=tell)
+        score_run(
+            run, measuring.measure, card.to_dict(), checkpoints=spread(run.saved(), options.points), progress=tell
+        )
 
 
 def _keep(options: argparse.Namespace, variants: list[str]) -> None:

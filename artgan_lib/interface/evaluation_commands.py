@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 _DEFAULTS = {"standard": ("inception-2015", 10_000), "paper": ("inception-imagenet", 3_000)}
 """Extractor and number of pictures of each protocol."""
 
+_WIDTH = 44  # of a score's name
+
 
 def register(subparsers: Subparsers) -> None:
     """Describe the commands of this module."""
@@ -93,7 +95,7 @@ def tell(found: "Evaluation") -> None:
     """Print scores, what they were measured on, and what a reader has to know."""
     card = found.card
     print(f"{card.name} and others, {card.fake_count:,} pictures against {card.real}, {card.real_count:,} pictures")
-    print(f"{'':<28} {'here':>10} {'real':>10}  better")
+    print(f"{'':<{_WIDTH}} {'here':>10} {'real':>10}  better")
     _tell_scores(found.scores)
     for style, scores in found.styles.items():
         print(style)
@@ -109,12 +111,12 @@ def _tell_scores(scores: "Sequence[Score]") -> None:
 
     for score in scores:
         if score.value is None:
-            print(f"{score.name:<28} {score.note}")
+            print(f"{score.name:<{_WIDTH}} {score.note}")
             continue
         name, times = in_thousandths(score.name)
         spread = f"  ± {times * score.sd:.3f} over subsets" if score.sd is not None else ""
         here, real = (f"{times * value:.3f}" if value is not None else "–" for value in (score.value, score.floor))
-        print(f"{name:<28} {here:>10} {real:>10}  {score.better}{spread}")
+        print(f"{name:<{_WIDTH}} {here:>10} {real:>10}  {score.better}{spread}")
 
 
 def _extractor(options: argparse.Namespace) -> "Extractor":

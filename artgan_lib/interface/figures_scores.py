@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from artgan_lib.evaluation.cards import is_kernel_distance
 from artgan_lib.interface.figures import BLUE, GREY, ORANGE, show_pictures
 
 if TYPE_CHECKING:
@@ -112,7 +113,7 @@ def neighbour_sheet(images: np.ndarray, training: np.ndarray, found: "Neighbours
 
 def in_thousandths(name: str) -> tuple[str, float]:
     """Return what a score is called and multiplied by where people read it: kernel distances are small."""
-    return (f"{name} × 1000", 1000.0) if name.startswith(("KID", "KD-")) else (name, 1.0)
+    return (f"{name} × 1000", 1000.0) if is_kernel_distance(name) else (name, 1.0)
 
 
 def _digits(value: float) -> str:

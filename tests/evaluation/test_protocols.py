@@ -14,6 +14,8 @@ from artgan_lib.evaluation.reference import Labelled
 from artgan_lib.images import to_float, to_uint8, truncated
 from artgan_lib.interface.cli import main
 
+KERNEL, FRECHET = "kernel_distance_random_projection_64", "frechet_distance_random_projection_64"
+
 
 @pytest.fixture(scope="module")
 def paintings() -> np.ndarray:
@@ -36,13 +38,13 @@ def test_real_pictures_score_at_the_floor_and_noise_far_above_it(paintings: np.n
     good = {score.name: score for score in evaluate(same, real, others, projection).scores}
     noise = np.random.default_rng(0).integers(0, 256, (120, 64, 64, 3), dtype=np.uint8)
     bad = {score.name: score for score in evaluate(noise, real, others, projection).scores}
-    name = "FD-random-projection"
+    name = FRECHET
     assert good[name].value == pytest.approx(good[name].floor, rel=0.5)
     assert bad[name].value > 5 * bad[name].floor
     assert bad[name].floor == good[name].floor
     assert bad["recall"].value == 0 < good["recall"].value
     assert bad["coverage"].value < good["coverage"].value
-    assert abs(good["KD-random-projection"].value) < bad["KD-random-projection"].value / 4
+    assert abs(good[KERNEL].value) < bad[KERNEL].value / 4
 
 
 def test_the_card_says_what_the_number_was_measured_with(paintings: np.ndarray, projection: Extractor) -> None:
@@ -54,7 +56,7 @@ def test_the_card_says_what_the_number_was_measured_with(paintings: np.ndarray, 
     )
     assert told["seed"] == 3
     assert torch.__version__.startswith(told["versions"]["torch"])
-    assert told["warnings"] == ["measured on 80 images; below 10,000 FD-random-projection is clearly biased upwards"]
+    assert told["warnings"] == [f"measured on 80 images; below 10,000 {FRECHET} is clearly biased upwards"]
 
 
 @pytest.mark.parametrize(("generated", "real"), [(64, 200), (200, 64)])
@@ -64,11 +66,17 @@ def test_a_small_set_has_every_score_but_the_frechet_distance(
     found = evaluate(paintings[:generated], paintings[generated : generated + real], paintings[264:], projection)
     frechet, *others = found.scores
     assert (frechet.value, frechet.note) == (None, "too few images (64; this layer needs more than 64)")
-    assert [score.name for score in others] == ["KD-random-projection", "precision", "recall", "density", "coverage"]
+    assert [score.name for score in others] == [
+        KERNEL,
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+    ]
     assert all(score.value is not None and score.floor is not None and not score.note for score in others)
     assert not found.card.frechet
     assert found.card.warnings == []
-    assert json.loads(json.dumps(found.to_dict()))["scores"]["FD-random-projection"]["value"] is None
+    assert json.loads(json.dumps(found.to_dict()))["scores"][FRECHET]["value"] is None
 
 
 def test_a_small_floor_has_no_frechet_distance_of_its_own(paintings: np.ndarray, projection: Extractor) -> None:
@@ -94,9 +102,9 @@ def test_numbers_that_were_not_measured_alike_do_not_share_a_table() -> None:
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"extractor": "inception-2015", "layer": "2048"}, "FID"),
-        ({"extractor": "inception-2015", "layer": "768"}, "FID-768"),
-        ({}, "FD-random-projection"),
+        ({"extractor": "inception-2015", "layer": "2048"}, "fid"),
+        ({"extractor": "inception-2015", "layer": "768"}, "fid_768"),
+        ({}, FRECHET),
     ],
 )
 def test_a_number_bears_the_name_that_it_has_earned(changes: dict[str, object], name: str) -> None:
@@ -124,7 +132,7 @@ def test_pictures_in_order_of_style_are_compared_as_in_any_order(paintings: np.n
         for real in (paintings[:200][dark], in_order)
     ]
     assert found[1]["precision"] == pytest.approx(found[0]["precision"], abs=0.15)
-    assert found[1]["FD-random-projection"] == pytest.approx(found[0]["FD-random-projection"], rel=1e-6)
+    assert found[1][FRECHET] == pytest.approx(found[0][FRECHET], rel=1e-6)
 
 
 def test_distances_agree_with_torch_fidelity_from_pictures_to_number(
@@ -142,7 +150,7 @@ def test_distances_agree_with_torch_fidelity_from_pictures_to_number(
     statistics = [{"mu": values.mean(0), "sigma": np.cov(values, rowvar=False)} for values in theirs]
     expected = fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
     found = evaluate(fake, real, real, load_extractor(layer="64", weights=weights)).scores[0]
-    assert found.name == "FID-64"
+    assert found.name == "fid_64"
     assert found.value == pytest.approx(expected, rel=1e-3)
     assert found.floor == pytest.approx(0, abs=1e-6)  # the same pictures
 
@@ -177,7 +185,7 @@ def test_the_papers_protocol_step_by_step(paintings: np.ndarray, projection: Ext
     assert 0 < score.floor < score.value * 3
     assert found.card.protocol == "paper"
     assert found.card.real == "training pictures, 150 drawn with replacement"
-    assert card(protocol="paper", extractor="inception-imagenet", layer="2048").name == "FID, the paper's protocol"
+    assert card(protocol="paper", extractor="inception-imagenet", layer="2048").name == "fid_paper"
     # Without other pictures the floor is of those that were not drawn.
     alone = evaluate_as_paper(fake, paintings, None, projection)
     assert alone.scores[0].floor is not None
@@ -199,7 +207,7 @@ def test_scores_by_style_skip_and_name_what_is_too_small(paintings: np.ndarray, 
     assert found.card.warnings[-1].endswith(f"skipped: rare ({fewest})")
     by_style = {style: {score.name: score for score in scores} for style, scores in found.styles.items()}
     for scores in by_style.values():
-        assert scores["FD-random-projection"].value == pytest.approx(scores["FD-random-projection"].floor, rel=0.4)
+        assert scores[FRECHET].value == pytest.approx(scores[FRECHET].floor, rel=0.4)
     # A generator has no styles: all its pictures stand against each; these are of the dark one.
     dark = Labelled(sets[0].of("dark"))
     mixed = evaluate_by_style(whole, dark, *sets[1:], projection).styles
@@ -251,12 +259,19 @@ def test_the_command_writes_scores_with_their_card(
     out = tmp_path / "scores.json"
     assert main([*measuring, "--model", str(model), "--n", "80", "--device", "cpu", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "FD-random-projection and others, 80 pictures against half of paintings, 100 pictures" in told
+    assert f"{FRECHET} and others, 80 pictures against half of paintings, 100 pictures" in told
     scores = json.loads(out.read_text())["scores"]
-    assert set(scores) == {"FD-random-projection", "KD-random-projection", "precision", "recall", "density", "coverage"}
+    assert set(scores) == {
+        FRECHET,
+        KERNEL,
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+    }
     with Image.open(tmp_path / "scores.png") as sheet:
         assert sheet.size == (1000, 700)
-    assert scores["FD-random-projection"]["value"] > scores["FD-random-projection"]["floor"]
+    assert scores[FRECHET]["value"] > scores[FRECHET]["floor"]
     for wrong, sentence in (
         (["--n", "80"], "either --model or --images"),
         (["--model", str(model), "--n", "1"], "scores need at least two pictures, not 1"),
@@ -270,8 +285,17 @@ def test_the_command_writes_scores_with_their_card(
     few = ["--model", str(model), "--n", "50", "--device", "cpu", "--out", str(out)]
     assert main([*measuring, *few]) == 0
     told = capsys.readouterr().out
-    assert "FD-random-projection         too few images (50; this layer needs more than 64)\n" in told
-    assert len(re.findall(r"^(KD-|precision|recall|density|coverage).*\d\.\d{3} +-?\d\.\d{3}", told, re.MULTILINE)) == 5
+    assert re.search(
+        r"^frechet_distance_random_projection_64 +too few images \(50; this layer needs more than 64\)$", told, re.M
+    )
+    assert (
+        len(
+            re.findall(
+                r"^(kernel_distance|precision|recall|density|coverage).*\d\.\d{3} +-?\d\.\d{3}", told, re.MULTILINE
+            )
+        )
+        == 5
+    )
     with Image.open(tmp_path / "scores.png") as sheet:
         assert sheet.size == (1000, 700)
     # A folder of pictures, among them copies of what was trained on: all of them.

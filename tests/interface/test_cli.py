@@ -210,10 +210,10 @@ def test_a_campaign_goes_on_where_its_minutes_ended(tmp_path: Path, capsys: pyte
     measured = ["--test", "synthetic", "--extractor", "random-projection", "--layer", "64", "--count", 80]
     status, told, _ = run(capsys, *command, "--budget", 0, "--only", "dcgan", *measured, "--points", 2)
     assert status == 0
-    assert told.count("KD-random-projection") == 4  # newest and average at two of three checkpoints
-    assert "FD-random-projection" in told
+    assert told.count("kernel_distance_random_projection_64") == 4  # newest and average at two of three checkpoints
+    assert "frechet_distance_random_projection_64" in told
     status, told, _ = run(capsys, *command, "--budget", 0, "--only", "dcgan", *measured, "--points", 3)
-    assert told.count("KD-random-projection") == 2  # what was measured is not measured again
+    assert told.count("kernel_distance_random_projection_64") == 2  # what was measured is not measured again
     status, told, _ = run(capsys, *command, "--budget", 5, "--only", "dcgan-wi", *measured, "--measure-every", 1)
     assert (tmp_path / "runs" / "dcgan-wi" / "generator-best.safetensors").is_file()
     status, _, error = run(capsys, *command, "--only", "dgan")

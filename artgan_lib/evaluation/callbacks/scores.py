@@ -46,10 +46,11 @@ def paint_numbers(generator: Generator, seed: int, count: int, *, truncate: bool
 
 
 class Measuring(Callback):
-    """Measures `kernel`, `frechet` and `score` every so many epochs, and writes their card into the run's folder.
+    """Measures two distances every so many epochs, and writes their card into the run's folder.
 
-    `score` is the kernel distance, whose lowest value names the best snapshot: it has no bias, so it can be trusted
-    with few pictures. `frechet` is left out where there are no more pictures than dimensions. What is measured is
+    In the log they bear the names of the card: `kid_768` and `fid_768`, say. `score` is the kernel distance again,
+    whose lowest value names the best snapshot: it has no bias, so it can be trusted with few pictures. The Fréchet
+    distance is left out where there are no more pictures than dimensions. What is measured is
     pictures 0 to `count - 1` of the run's seed, so a resumed run measures the same as an uninterrupted one, and
     `artgan evaluate` the same again.
 
@@ -124,9 +125,11 @@ class Measuring(Callback):
         return self.measure(networks.painter)
 
     def measure(self, generator: Generator) -> dict[str, float]:
-        """Return `kernel`, `score`, and `frechet` where there are enough pictures."""
+        """Return the distances by the card's names, and `score`; no Fréchet distance of too few pictures."""
         # Pictures of an epoch are seen once, so their features are not kept.
         features = np.concatenate(list(self.extractor.batches([paint_numbers(generator, self.seed, self.count)])))
         kernel = kernel_distance(self._real, features, size=SUBSET, seed=self.seed).mean
-        distance = frechet_distance(self._moments, moments([features])) if self.card.frechet else None
-        return {"kernel": kernel, "score": kernel} | ({} if distance is None else {"frechet": distance})
+        found = {self.card.kernel_name: kernel, "score": kernel}
+        if self.card.frechet:
+            found[self.card.name] = frechet_distance(self._moments, moments([features]))
+        return found

@@ -14,6 +14,8 @@ from artgan_lib.evaluation.protocols import evaluate
 from artgan_lib.gan.training import Callback, TrainResult
 from artgan_lib.interface.cli import main
 
+KERNEL, FRECHET = "kernel_distance_random_projection_64", "frechet_distance_random_projection_64"
+
 
 @pytest.fixture(scope="module")
 def held_out() -> np.ndarray:
@@ -53,12 +55,12 @@ def test_a_run_is_measured_and_keeps_its_best_snapshot(
     config = replace(tiny, epochs=5)
     result = train(config, pictures, tmp_path / "run", callbacks=[measuring(held_out, extractor)])
     log = read_log(result.log).set_index("epoch")
-    assert log["kernel"].notna().tolist() == [False, True, False, True, True]  # every second, and the last
-    assert log["frechet"].notna().equals(log["kernel"].notna())
-    assert log["score"].equals(log["kernel"])
+    assert log[KERNEL].notna().tolist() == [False, True, False, True, True]  # every second, and the last
+    assert log[FRECHET].notna().equals(log[KERNEL].notna())
+    assert log["score"].equals(log[KERNEL])
     best = load_generator(tmp_path / "run" / "generator-best.safetensors")[1]["origin"]["best"]
-    assert best["epoch"] == log["kernel"].idxmin()
-    assert best["score"] == log["kernel"].min()
+    assert best["epoch"] == log[KERNEL].idxmin()
+    assert best["score"] == log[KERNEL].min()
     card = json.loads((tmp_path / "run" / CARD).read_text())
     assert (card["extractor"], card["layer"], card["real_count"], card["fake_count"]) == (
         *("random-projection", "64"),
@@ -68,8 +70,8 @@ def test_a_run_is_measured_and_keeps_its_best_snapshot(
     generator, _ = load_generator(result.generator)
     again = evaluate(paint_numbers(generator, 0, 70), held_out, synthetic_paintings(90, seed=6)[0], extractor)
     scores = {score.name: score.value for score in again.scores}
-    assert scores["FD-random-projection"] == pytest.approx(log["frechet"][5], rel=1e-6)
-    assert scores["KD-random-projection"] == pytest.approx(log["kernel"][5], rel=1e-6)
+    assert scores[FRECHET] == pytest.approx(log[FRECHET][5], rel=1e-6)
+    assert scores[KERNEL] == pytest.approx(log[KERNEL][5], rel=1e-6)
 
 
 def test_a_run_that_goes_on_measures_the_same(
@@ -84,7 +86,7 @@ def test_a_run_that_goes_on_measures_the_same(
     train(config, pictures, tmp_path / "two", callbacks=[measuring(held_out, extractor), StopAt(3)])
     train(config, pictures, tmp_path / "two", callbacks=[measuring(held_out, extractor)])
     one, two = (read_log(tmp_path / run / "log.jsonl") for run in ("one", "two"))
-    assert one[["kernel", "frechet", "loss_d"]].equals(two[["kernel", "frechet", "loss_d"]])
+    assert one[[KERNEL, FRECHET, "loss_d"]].equals(two[[KERNEL, FRECHET, "loss_d"]])
     cards = [(tmp_path / run / CARD).read_bytes() for run in ("one", "two")]
     assert cards[0] == cards[1]
 
@@ -102,7 +104,7 @@ def test_a_run_is_not_measured_in_two_ways(
 
 def test_few_pictures_give_a_kernel_distance_alone(model: Path, held_out: np.ndarray, extractor: Extractor) -> None:
     few = measuring(held_out, extractor, count=20)
-    assert set(few.measure(load_generator(model)[0])) == {"kernel", "score"}
+    assert set(few.measure(load_generator(model)[0])) == {KERNEL, "score"}
     assert not few.card.frechet
     with pytest.raises(ArtganError, match="at least 1, not 0"):
         measuring(held_out, extractor, every=0)
@@ -117,7 +119,7 @@ def test_the_command_measures_while_it_trains(tmp_path: Path, capsys: pytest.Cap
     command += [part for setting in settings for part in ("--set", setting)]
     measure = ["--measure-every", "1", "--measure-n", "70", "--measure-with", "random-projection:64"]
     assert main([*command, *measure]) == 0
-    assert "  kernel " in capsys.readouterr().out
+    assert f"  {KERNEL} " in capsys.readouterr().out
     assert read_log(run / "log.jsonl")["score"].notna().all()
     assert json.loads((run / CARD).read_text())["real"] == "the training pictures"
     assert (run / "generator-best.safetensors").is_file()
