@@ -89,7 +89,9 @@ def _paper_table(root: Path) -> str:
     n, steps = f"{header['origin']['pictures']:,}", int(log["step"].iloc[-1])
     told = read_paper(root / TABLE3)["wgan-gp"]
     scored = scored_generators(root).get("wgan-gp")
-    rows: list[tuple[object, ...]] = [(PAPER_FID, told["final FID"], "not measured here", "–", "–")]
+    rows: list[tuple[object, ...]] = [
+        (f"FID, the paper's protocol (`{PAPER_FID}`)", told["final FID"], "not measured here", "–", "–")
+    ]
     if scored:
         card, score = scored["card"], scored["scores"][scored["card"]["name"]]
         beside = f"{score['value']:.2f} (real pictures {score['floor']:.2f})"

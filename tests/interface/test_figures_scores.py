@@ -88,7 +88,7 @@ def test_the_table_follows_the_files_and_refuses_cards_that_differ(root: Path, t
     with pytest.raises(ArtganError, match="cannot be compared: fake_count"):
         scored_generators(tmp_path)
     table = results_tables(root)
-    assert "| fid_paper | 128.259 | not measured here |" in table
+    assert "| FID, the paper's protocol (`fid_paper`) | 128.259 | not measured here |" in table
     for name, scores in scored_generators(root).items():
         value, kernel = (scores["scores"][score] for score in ("fid_768", "kid_768"))
         assert f"| {name} | {value['value']:.2f} | {1000 * kernel['value']:.2f} ± {1000 * kernel['sd']:.2f} |" in table
