@@ -4,6 +4,8 @@ Networks are left to `gan.checkpoints`; this module reads what a file says of it
 """
 
 import json
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +17,11 @@ SCORES = "../results/scores_{name}.json"
 
 MAIN = "wgan-gp"
 """The paper's main model: the best one where no scores tell."""
+
+Score = tuple[str, float]
+"""A metric's name and value; lower is better."""
+
+_KERNEL = ("kid", "kernel_distance")
 
 
 class Shipped(NamedTuple):
@@ -30,12 +37,14 @@ class Shipped(NamedTuple):
         return self.path.stem
 
     @property
-    def score(self) -> tuple[str, float] | None:
-        """Its kernel distance and the distance's name, as evaluated, else as it was chosen by; lower is better."""
+    def score(self) -> Score | None:
+        """Its kernel distance as evaluated, else as it was chosen by."""
         path = self.path.parent / SCORES.format(name=self.name)
         if path.is_file():
             scores = json.loads(path.read_text(encoding="utf-8"))["scores"]
-            return next((name, float(scores[name]["value"])) for name in scores if name.startswith("K"))
+            for name in scores:  # there is none by the paper's protocol
+                if name.startswith(_KERNEL):
+                    return name, float(scores[name]["value"])
         score = self.origin.get("score")
         return (str(score["name"]), float(score["value"])) if score else None
 
@@ -43,7 +52,8 @@ class Shipped(NamedTuple):
 def shipped_generators(folder: Path | str = FOLDER) -> list[Shipped]:
     """Return the generators in a folder, the best first; none where the library was installed without its clone.
 
-    Those with a score come before those without, which come by name; the paper's main model leads these.
+    Only values of one metric can be ranked: those that have it come first, the others by name, the paper's main model
+    leading them.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -55,7 +65,19 @@ def shipped_generators(folder: Path | str = FOLDER) -> list[Shipped]:
             found.append(Shipped(path, header["config"], header["origin"]))
         except (SafetensorError, KeyError, TypeError, ValueError):
             continue  # a file that is none of ours
-    return sorted(found, key=_worth)
+    metric = shared_metric(one.score for one in found)
+    return sorted(found, key=lambda one: (*rank(one.score, metric), one.name != MAIN, one.name))
+
+
+def shared_metric(scores: Iterable[Score | None]) -> str | None:
+    """Return the metric that most models were measured by, the only one to rank them by; None if none was measured."""
+    metrics = Counter(score[0] for score in scores if score)
+    return metrics.most_common(1)[0][0] if metrics else None
+
+
+def rank(score: Score | None, metric: str | None) -> tuple[bool, float]:
+    """Return what to sort by: the value of this metric, and after all of them those that lack it."""
+    return (False, score[1]) if score and score[0] == metric else (True, 0.0)
 
 
 def best_generator(folder: Path | str = FOLDER) -> Path:
@@ -68,8 +90,3 @@ def best_generator(folder: Path | str = FOLDER) -> Path:
     if not found:
         raise ArtganError(f"no generator came with this installation (looked in {folder}); name one by --model")
     return found[0].path
-
-
-def _worth(shipped: Shipped) -> tuple[bool, float, bool, str]:
-    score = shipped.score
-    return score is None, score[1] if score else 0.0, shipped.name != MAIN, shipped.name

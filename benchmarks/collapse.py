@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from artgan_lib import preset, synthetic_paintings
-from artgan_lib.evaluation.collapse_watch import LOOK_EVERY, CollapseWatch
+from artgan_lib.evaluation.collapse.watch import LOOK_EVERY, CollapseWatch
 from artgan_lib.gan.checkpoints import export_generator
 from artgan_lib.gan.updates import build_networks, draw_batch, update_in_turn, update_together
 from artgan_lib.runlog import write_json

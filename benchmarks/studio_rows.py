@@ -10,7 +10,6 @@ import numpy as np
 import torch
 
 from artgan_lib import load_generator, load_upscaler, sample
-from artgan_lib.memory import kept_memory
 from artgan_lib.studio import upscaling
 from benchmarks.measure import Apart, Row, compared, fresh, interleaved, limited, timed
 from benchmarks.realesrgan_baseline import load_realesrgan
@@ -107,7 +106,7 @@ def _most_memory(count: int) -> float:
 
 def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
     """Compare 768 features a picture with pytorch-fid's, on the same weights and pictures."""
-    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.features import load_extractor
 
     ours = load_extractor("inception-2015", "768", weights=weights, device=device)
     pictures = sample(load_generator(GENERATOR)[0], 7, sizes.features)
@@ -115,7 +114,7 @@ def feature_rows(weights: Path, sizes: Sizes, device: str) -> Iterator[Row]:
 
     fast = lambda: np.concatenate(list(ours.batches(batches)))  # noqa: E731
     # Memory is kept from call to call, as it is while a set is evaluated.
-    with kept_memory(device == "cpu"), Apart(_pytorch_fid_features, weights, batches, device) as plain:
+    with Apart(_pytorch_fid_features, weights, batches, device) as plain:
         pairs = interleaved(plain, fast, sizes.rounds, device)
         a, b = plain(), fast()
     reach = 3.0 if device == "cuda" else 1.3

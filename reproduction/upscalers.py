@@ -25,7 +25,7 @@ from safetensors.torch import load_file
 from scipy.ndimage import gaussian_filter
 
 from artgan_lib import load_upscaler
-from artgan_lib.data.cache import open_cache
+from artgan_lib.data.dataset import open_cache
 from artgan_lib.downloads import WEIGHTS_DIR
 from artgan_lib.images import fingerprint
 from artgan_lib.runlog import write_json

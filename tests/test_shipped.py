@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from artgan_lib import ArtganError, build_models, export_generator, preset
+from artgan_lib.interface.cli import main
 from artgan_lib.shipped import FOLDER, best_generator, shipped_generators
 
 CONFIG = preset("dcgan", "smoke", width=2)
@@ -20,25 +21,49 @@ def test_the_best_has_the_lowest_score(tmp_path: Path) -> None:
     put(tmp_path, "dcgan")
     put(tmp_path, "wgan-gp")
     assert best_generator(tmp_path).stem == "wgan-gp"  # the paper's main model where no scores tell
-    put(tmp_path, "dcgan-wi", score={"name": "KID-768", "value": 0.2})
-    put(tmp_path, "other", score={"name": "KID-768", "value": 0.1})
+    put(tmp_path, "dcgan-wi", score={"name": "kid_768", "value": 0.2})
+    put(tmp_path, "other", score={"name": "kid_768", "value": 0.1})
     (tmp_path / "other-file.safetensors").write_bytes(b"no generator")
     assert [shipped.name for shipped in shipped_generators(tmp_path)] == ["other", "dcgan-wi", "wgan-gp", "dcgan"]
-    assert shipped_generators(tmp_path)[0].score == ("KID-768", 0.1)
+    assert shipped_generators(tmp_path)[0].score == ("kid_768", 0.1)
     assert shipped_generators(tmp_path)[0].config["width"] == 2
 
 
 def test_what_was_evaluated_counts_before_what_it_was_chosen_by(tmp_path: Path) -> None:
     folder = tmp_path / "pretrained"
-    put(folder, "a", score={"name": "KD-mobilenet-v2", "value": 1.5})
-    put(folder, "b", score={"name": "KD-mobilenet-v2", "value": 1.2})
+    put(folder, "a", score={"name": "kernel_distance_mobilenet_v2_1280", "value": 1.5})
+    put(folder, "b", score={"name": "kernel_distance_mobilenet_v2_1280", "value": 1.2})
     (tmp_path / "results").mkdir()
     for name, value in (("a", 0.003), ("b", 0.004)):
-        scores = {"FID-768": {"value": 2.0}, "KID-768": {"value": value}, "recall": {"value": 0.5}}
+        scores = {"fid_768": {"value": 2.0}, "kid_768": {"value": value}, "recall": {"value": 0.5}}
         (tmp_path / "results" / f"scores_{name}.json").write_text(json.dumps({"scores": scores}))
     assert [(one.name, one.score) for one in shipped_generators(folder)] == [
-        *(("a", ("KID-768", 0.003)), ("b", ("KID-768", 0.004))),
+        *(("a", ("kid_768", 0.003)), ("b", ("kid_768", 0.004))),
     ]
+
+
+def test_a_score_file_of_the_papers_protocol_holds_no_kernel_distance(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "pretrained"
+    put(folder, "a", score={"name": "kid_768", "value": 0.2})
+    put(folder, "b")
+    (tmp_path / "results").mkdir()
+    for name in ("a", "b"):
+        scores = {"fid_paper": {"value": 150.0}}
+        (tmp_path / "results" / f"scores_{name}.json").write_text(json.dumps({"scores": scores}))
+    assert [one.score for one in shipped_generators(folder)] == [("kid_768", 0.2), None]
+    assert main(["models", str(folder)]) == 0
+    assert "not measured" in capsys.readouterr().out
+
+
+def test_values_of_one_metric_alone_are_ranked(tmp_path: Path) -> None:
+    put(tmp_path, "a", score={"name": "kid_768", "value": 0.2})
+    put(tmp_path, "b", score={"name": "kid_768", "value": 0.1})
+    put(tmp_path, "c", score={"name": "kid", "value": 0.001})  # on another scale
+    put(tmp_path, "d")
+    put(tmp_path, "wgan-gp")
+    assert [one.name for one in shipped_generators(tmp_path)] == ["b", "a", "wgan-gp", "c", "d"]
 
 
 def test_what_is_shipped_is_small_and_of_the_three_variants() -> None:

@@ -3,17 +3,19 @@
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.extractors import Extractor
+from artgan_lib.evaluation.features import EXTRACTORS
 
 FEW = 10_000
-"""Pictures on a side below which a Frechet distance carries a large bias, and its card a warning."""
+"""Pictures on a side below which a Fréchet distance carries a large bias, and its card a warning."""
+
+PAPER_FID = "fid_paper"
+"""The Fréchet distance by the paper's protocol, which shares a scale with no other."""
 
 _MAY_DIFFER = ("fake", "fake_hash", "floor_hash", "seed", "skipped")
-_STANDARD, _PAPER = ("inception-2015", "2048"), ("inception-imagenet", "2048")
+_KERNEL, _FRECHET = ("kid", "kernel_distance"), ("fid", "frechet_distance")
 
 
 @dataclass(frozen=True)
@@ -21,7 +23,7 @@ class MetricCard:
     """What a number was measured with.
 
     Raises:
-        ArtganError: On construction, if a Frechet distance is asked for with no more pictures than dimensions.
+        ArtganError: On construction, if a Fréchet distance is among the numbers with no more images than dimensions.
     """
 
     protocol: str  # standard or paper
@@ -43,44 +45,54 @@ class MetricCard:
     floor_count: int = 0
     left_out: int = 0  # real pictures that nearly stand among the others, too
     size: int = 64  # side of the pictures, before the resizer
-    frechet: bool = True  # whether a Frechet distance is among the numbers
+    frechet: bool = True  # whether a Fréchet distance is among the numbers
     skipped: tuple[str, ...] = ()  # styles with too few pictures, and how many they have
 
     def __post_init__(self) -> None:
         dim, fewest = int(self.layer), min(self.real_count, self.fake_count)
         if self.frechet and fewest <= dim:
-            raise ArtganError(too_few(fewest, dim))
+            raise ArtganError(f"{self.name}: {too_few(fewest, dim)}")
 
     @property
     def name(self) -> str:
-        """The Frechet distance's name: FID, with the layer unless it is the usual one."""
-        if (self.extractor, self.layer) == _STANDARD:
-            return "FID"
-        if self.protocol == "paper" and (self.extractor, self.layer) == _PAPER:
-            return "FID, the paper's protocol"
-        return f"FID-{self.layer}" if self.extractor == "inception-2015" else f"FD-{self.extractor}"
+        """The Fréchet distance's name, and its key in logs and files: `fid` on the Inception of 2015 at 2048 features.
+
+        A shallower layer adds its dimensions (`fid_768`), and other networks have a `frechet_distance_...` of their
+        own: such values lie on other scales.
+        """
+        return PAPER_FID if self._is_the_papers else self._named("fid", "frechet_distance")
 
     @property
     def kernel_name(self) -> str:
-        """The kernel distance's name."""
-        return self.name.replace("FID", "KID").replace("FD-", "KD-")
+        """The kernel distance's name and key: `kid`, `kid_768`, `kernel_distance_...`."""
+        return self._named("kid", "kernel_distance")
+
+    @property
+    def _is_the_papers(self) -> bool:
+        return (self.protocol, self.extractor, self.layer) == ("paper", "inception-imagenet", "2048")
+
+    def _named(self, on_inception: str, elsewhere: str) -> str:
+        if self.extractor == "inception-2015":
+            return on_inception if self.layer == "2048" else f"{on_inception}_{self.layer}"
+        return f"{elsewhere}_{self.extractor.replace('-', '_')}_{self.layer}"
 
     @property
     def warnings(self) -> list[str]:
         """What a reader has to know, in sentences."""
         fewest = min(self.real_count, self.fake_count)
         told = []
+        if self.extractor not in EXTRACTORS:
+            told.append(f"measured with {self.extractor}, a network that is no longer included")
         if self.frechet and fewest < FEW:
-            told.append(f"measured on {fewest:,} pictures; under {FEW:,} the distance is too large by its bias")
-        if not self.frechet:
-            told.append(f"no Frechet distance: {too_few(fewest, int(self.layer))}")
+            told.append(f"measured on {fewest:,} images; below {FEW:,} {self.name} is clearly biased upwards")
         if self.skipped:
             told.append(f"styles with too few pictures, skipped: {', '.join(self.skipped)}")
         return told
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the card as plain JSON values, warnings included."""
-        return dataclasses.asdict(self) | {"name": self.name, "warnings": self.warnings}
+        """Return the card as plain JSON values, names and warnings included."""
+        told = {"name": self.name, "kernel_name": self.kernel_name, "warnings": self.warnings}
+        return dataclasses.asdict(self) | told
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> "MetricCard":
@@ -97,12 +109,19 @@ class MetricCard:
             raise ArtganError("this card was written by another version of artgan; measure again") from None
 
 
+def is_kernel_distance(score: str) -> bool:
+    """Tell whether a score of this name is a kernel distance, on whatever features."""
+    return score.startswith(_KERNEL)
+
+
+def is_distance(score: str) -> bool:
+    """Tell whether a score of this name is a kernel or a Fréchet distance, whose names tell their features."""
+    return score.startswith(_KERNEL + _FRECHET)
+
+
 def too_few(count: int, dim: int) -> str:
-    """Say why a Frechet distance cannot be told, and the way out."""
-    return (
-        f"{count:,} pictures are too few for a Frechet distance in {dim} dimensions: the covariance cannot be told; "
-        f"take more than {dim}, or a layer of fewer dimensions"
-    )
+    """Say why there is no Fréchet distance: a covariance needs more images than dimensions."""
+    return f"too few images ({count:,}; this layer needs more than {dim:,})"
 
 
 def require_alike(cards: Sequence[MetricCard]) -> None:
@@ -116,21 +135,3 @@ def require_alike(cards: Sequence[MetricCard]) -> None:
             one, other = getattr(cards[0], field.name), getattr(card, field.name)
             if field.name not in _MAY_DIFFER and one != other:
                 raise ArtganError(f"these numbers cannot be compared: {field.name} is {one!r} and {other!r}")
-
-
-def measured_with(extractor: Extractor) -> dict[str, Any]:
-    """Return the part of a card that the extractor tells."""
-    return {
-        "extractor": extractor.name,
-        "layer": extractor.layer,
-        "weights": extractor.sha256,
-        "resizer": extractor.resizer,
-        "versions": {package: _version(package) for package in ("artgan", "torch", "numpy", "scipy", "torch-fidelity")},
-    }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"

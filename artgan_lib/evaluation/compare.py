@@ -1,7 +1,7 @@
 """The paper's Table 3 with our runs beside it, made from run folders alone.
 
 Owns which runs share a column, the rows of scores, and the table's forms. Rows without scores are left to `quantities`,
-what a number was measured with to `cards`, when a run has collapsed to `collapse`.
+what a number was measured with to `cards`, when a run has collapsed to `collapse.rule`.
 """
 
 from collections.abc import Sequence
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, require_alike
+from artgan_lib.evaluation.cards import PAPER_FID, MetricCard, is_distance, is_kernel_distance, require_alike
 from artgan_lib.evaluation.quantities import NONE, NOT_MEASURED, QUANTITIES, Cell, over
 from artgan_lib.evaluation.records import RunRecord, read_run
 from artgan_lib.presets import PRESETS, VARIANTS, preset
@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from artgan_lib.config import TrainConfig
 
 __all__ = ["Comparison", "Row", "RunRecord", "compare", "read_paper", "read_run"]
-
-PAPER_FID = "FID, the paper's protocol"
 
 
 class Row(NamedTuple):
@@ -145,7 +143,7 @@ def _score_rows(columns: dict[str, list[RunRecord]], shown: list[str]) -> tuple[
                 if card.name == of_card and _row_name(key, card) == name
             ]
             floors = [score["floor"] for score in found if score["floor"] is not None]
-            form = ".5f" if name.startswith(("KID", "KD")) else ".3f"
+            form = ".5f" if is_kernel_distance(name) else ".3f"
             here[column] = over((score["value"] for score in found), form, floors)
         rows.append(_score_row(name, shown, here))
     return rows, {name: alike[0].to_dict() for name, alike in cards.items()}
@@ -153,15 +151,14 @@ def _score_rows(columns: dict[str, list[RunRecord]], shown: list[str]) -> tuple[
 
 def _row_name(score: str, card: MetricCard) -> str:
     """Name a score so that it tells its features, which precision and its like do not by themselves."""
-    own = ("FID", "KID", "FD", "KD")
-    return score if score.startswith(own) else f"{score} ({card.name})"
+    return score if is_distance(score) else f"{score} ({card.name})"
 
 
 def _score_row(name: str, shown: list[str], here: dict[str, Cell]) -> Row:
     if name == PAPER_FID:
         why = (
-            "comparable by its steps, yet made with other real pictures, and 3,000 of them: the bias is large. The "
-            "paper gives no floor. No other row may be set beside it"
+            "the paper's FID protocol, comparable by its steps, yet made with other real pictures, and 3,000 of them: "
+            "the bias is large. The paper gives no floor. No other row may be set beside it"
         )
         return Row(name, dict.fromkeys(shown, Cell(NONE)), here, "in part", why)
     why = "not measured in the paper; to be compared with its floor, which is what other real pictures get"

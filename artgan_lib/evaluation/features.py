@@ -1,126 +1,253 @@
-"""Features of pictures, each computed once on a machine: kept by what is in the picture and the network.
+"""Features of images: which networks there are, where their weights come from, and a cache of what they saw.
 
-One SQLite file an extractor in the user's cache holds a row a picture, so that subsets, styles and other counts cost
-nothing, several processes share it, and work that was stopped goes on where it was.
+A network is tried on two images before any work begins. The networks themselves are in `networks`.
 """
 
 import contextlib
 import hashlib
 import io
-import sqlite3
+import json
+import os
 import zipfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import torch
 
-from artgan_lib.downloads import CACHE_DIR, cache_dir
+from artgan_lib.downloads import (
+    CACHE_DIR,
+    WEIGHTS_DIR,
+    PublishedFile,
+    cache_dir,
+    evict,
+    fetch_weights,
+    find_weights,
+)
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.extractors import BATCH, Extractor
-from artgan_lib.evaluation.metrics import Moments, moments
-from artgan_lib.memory import kept_memory
+from artgan_lib.evaluation import networks
+from artgan_lib.images import fingerprint
 from artgan_lib.runlog import write_atomic
 
-_TOGETHER = 500  # rows asked for at once; SQLite takes no more than 999 of old
+BATCH = 16
+"""Images at once; more are no faster on a processor."""
+
+
+@dataclass(frozen=True)
+class Network:
+    """A feature network that can be asked for by name."""
+
+    layers: tuple[str, ...]  # by their dimensions, the deepest first
+    resizer: str
+    build: Callable[[Path, str, torch.device], networks.Run]
+    published: PublishedFile  # where its weights are fetched from
+    accepted: tuple[str, ...]  # SHA-256, or its beginning, of files that are these weights
+
+
+_INCEPTION = "weights-inception-2015-12-05-6726825d.pth"
+_TORCHVISION = "inception_v3_google-0cc3c7bd.pth"
+
+NETWORKS = {
+    "inception-2015": Network(
+        ("2048", "768", "192", "64"),
+        "bilinear to 299 x 299, as TensorFlow 1",
+        networks.inception_2015,
+        PublishedFile(
+            _INCEPTION,
+            (f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{_INCEPTION}",),
+            "sha256:6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+        ),
+        (
+            "6726825d0af5f729cebd5821db510b11b1cfad8faad88a03f1befd49fb9129b2",
+            "68d2f7b9e8cd71431e01802ea6f1993f41acd07d53b10c4a5b8e4dd73ba5d42e",  # the same up to its 768 features
+        ),
+    ),
+    # The author's weights were Keras'. torchvision's are a port of Google's, and nobody states that they are the same
+    # training, so a card tells which were taken by their hash.
+    "inception-imagenet": Network(
+        ("2048",),
+        "Pillow's bicubic to 299 x 299, 8 bits",
+        networks.inception_imagenet,
+        PublishedFile(_TORCHVISION, (f"https://download.pytorch.org/models/{_TORCHVISION}",), None),
+        ("0cc3c7bd",),
+    ),
+}
+"""The networks that have weights."""
+
+PROJECTION, _DIMENSIONS = "random-projection", ("256", "64")
+EXTRACTORS = (*NETWORKS, PROJECTION)
+"""All names. The projection needs no weights and knows nothing of images: it is for tests and lessons."""
+
+_PACKAGES = ("artgan", "torch", "numpy", "scipy", "pillow", "torch-fidelity")
+
+
+@dataclass(frozen=True)
+class Extractor:
+    """A feature network at one layer."""
+
+    name: str
+    layer: str
+    sha256: str | None  # of the weights' file
+    resizer: str
+    run: Callable[[np.ndarray], np.ndarray]  # uint8 (N, H, W, 3) to float32 (N, dim)
+
+    @property
+    def dim(self) -> int:
+        """Length of a feature vector."""
+        return int(self.layer)
+
+    @property
+    def provenance(self) -> dict[str, Any]:
+        """What features depend on besides the image: the part of a metric card that the extractor knows."""
+        return {
+            "extractor": self.name,
+            "layer": self.layer,
+            "weights": self.sha256,
+            "resizer": self.resizer,
+            "versions": {package: _version(package) for package in _PACKAGES},
+        }
+
+    def batches(
+        self, images: Iterable[np.ndarray], progress: Callable[[int], None] = lambda done: None
+    ) -> Iterator[np.ndarray]:
+        """Yield features of images that come in batches of any size.
+
+        Raises:
+            ArtganError: If a feature is not finite.
+        """
+        done = 0
+        for batch in images:
+            for first in range(0, len(batch), BATCH):
+                features = self.run(batch[first : first + BATCH])
+                if not np.isfinite(features).all():
+                    raise ArtganError(_not_finite(self.name, self.layer))
+                done += len(features)
+                progress(done)
+                yield features
+
+
+def load_extractor(
+    name: str = "inception-2015",
+    layer: str | None = None,
+    *,
+    weights: Path | str | None = None,
+    device: torch.device | str = "cpu",
+    download: bool = True,
+) -> Extractor:
+    """Load a feature network, and try it on two images before any work begins.
+
+    Args:
+        name: One of `EXTRACTORS`.
+        layer: One of its layers, named by its dimensions; None is the deepest one whose weights are finite.
+        weights: A file to take instead of the published one.
+        device: Where it runs.
+        download: Whether weights may be fetched.
+
+    Raises:
+        ArtganError: If there is no such network or layer, its weights cannot be had or read, or the layer gives
+            values that are not finite.
+    """
+    if name not in EXTRACTORS:
+        raise ArtganError(f"there is no extractor {name!r}; there are {', '.join(EXTRACTORS)}")
+    layers = _DIMENSIONS if name == PROJECTION else NETWORKS[name].layers
+    if layer not in (None, *layers):
+        raise ArtganError(f"{name} has no layer {layer!r}; it has {', '.join(layers)}")
+    wanted = (layer,) if layer else layers
+    if name == PROJECTION:
+        dim = int(wanted[0])
+        return Extractor(
+            name, wanted[0], None, "mean over blocks, 16 x 16", lambda images: networks.random_projection(images, dim)
+        )
+    network, path = NETWORKS[name], Path(weights) if weights else find_network(name) or _fetch(name, download)
+    if not path.is_file():
+        raise ArtganError(f"there is no file of weights {path}")
+    sha256, trial = _sha256(path), np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3), dtype=np.uint8)
+    for candidate in wanted:
+        run = network.build(path, candidate, torch.device(device))
+        if np.isfinite(run(trial)).all():
+            return Extractor(name, candidate, sha256, network.resizer, run)
+    raise ArtganError(_not_finite(f"{path}", wanted[-1]))
+
+
+def find_network(name: str) -> Path | None:
+    """Return where a network's weights lie on this machine, whatever the file is called, or None.
+
+    Raises:
+        ArtganError: If the user's own folder is not there.
+    """
+    network = NETWORKS[name]
+    named = find_weights(network.published)
+    own = os.environ.get(WEIGHTS_DIR)
+    others = sorted(Path(own).glob("*.pth")) if own else []
+    for path in [named, *others] if named else others:
+        if _sha256(path).startswith(network.accepted):
+            return path
+    return None
 
 
 def features_of(
     images: np.ndarray, extractor: Extractor, progress: Callable[[int], None] = lambda done: None
 ) -> np.ndarray:
-    """Return the features of pictures, float32 (N, dim), from the cache where they are in it.
+    """Return the features of images, from the cache where this very set was looked at before.
+
+    The cache is one file a set, named by a hash of the images and of all that features depend on, versions of the
+    libraries included: after an upgrade they are computed anew.
 
     Args:
         images: uint8 (N, H, W, 3).
         extractor: From `load_extractor`.
         progress: Told how many are done.
 
+    Returns:
+        float32 (N, dim).
+
     Raises:
         ArtganError: If a feature is not finite, or the cache cannot be written.
     """
-    names = [_picture_hash(image) for image in images]
-    with _open_store(extractor) as store, kept_memory():
-        found = _read(store, names, extractor.dim)
-        first = {name: index for index, name in reversed(list(enumerate(names))) if name not in found}
-        todo = sorted(first.values())
-        progress(len(images) - len(todo))
-        for start in range(0, len(todo), BATCH):
-            part = todo[start : start + BATCH]
-            (features,) = extractor.batches([images[part]])
-            fresh = {names[index]: row for index, row in zip(part, features, strict=True)}
-            with store:
-                store.executemany(
-                    "INSERT OR REPLACE INTO features VALUES (?, ?)",
-                    [(name, np.asarray(row, "<f4").tobytes()) for name, row in fresh.items()],
-                )
-            found |= fresh
-            progress(len(images) - len(todo) + start + len(part))
-    return np.stack([found[name] for name in names])
-
-
-def moments_of(images: np.ndarray, extractor: Extractor, features: np.ndarray | None = None) -> Moments:
-    """Return mean and covariance of the features of pictures, from the cache where they are in it.
-
-    Args:
-        images: uint8 (N, H, W, 3), at least two.
-        extractor: From `load_extractor`.
-        features: Theirs, if they are at hand.
-    """
-    names = hashlib.sha256(b"".join(_picture_hash(image) for image in images)).hexdigest()[:24]
-    path = cache_dir() / "statistics" / f"{extractor.key}-{names}.npz"
+    key = hashlib.sha256(json.dumps(extractor.provenance, sort_keys=True).encode()).hexdigest()[:16]
+    path = cache_dir() / "features" / f"{extractor.name}-{extractor.layer}-{key}-{fingerprint(images)}.npz"
     damaged = (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile)
     with contextlib.suppress(*damaged), np.load(io.BytesIO(path.read_bytes()), allow_pickle=False) as kept:
-        found = Moments(int(kept["count"]), kept["mean"], kept["covariance"])
-        if found.covariance.shape == (extractor.dim,) * 2 and np.isfinite(found.covariance).all():
+        found: np.ndarray = kept["features"]
+        if found.shape == (len(images), extractor.dim) and np.isfinite(found).all():
+            progress(len(images))
             return found
-    found = moments([features_of(images, extractor) if features is None else features])
+    found = np.concatenate(list(extractor.batches([images], progress)))
     buffer = io.BytesIO()
-    np.savez(buffer, count=found.count, mean=found.mean, covariance=found.covariance)
-    write_atomic(path, buffer.getvalue())
+    np.savez(buffer, features=found)
+    try:
+        write_atomic(path, buffer.getvalue())
+    except OSError as error:
+        raise ArtganError(
+            f"the cache of features {path} cannot be written ({error}); {CACHE_DIR} names another"
+        ) from None
     return found
 
 
-def _picture_hash(image: np.ndarray) -> bytes:
-    return hashlib.sha256(str(image.shape).encode() + image.tobytes()).digest()[:16]
+def _fetch(name: str, download: bool) -> Path:
+    network = NETWORKS[name]
+    path = fetch_weights(network.published, download=download)
+    if not _sha256(path).startswith(network.accepted):
+        if path.parent == cache_dir():
+            evict(network.published, cache_dir())
+        raise ArtganError(f"{path} is not the file that was published: its SHA-256 differs; name another by --weights")
+    return path
 
 
-def _read(store: sqlite3.Connection, names: Sequence[bytes], dim: int) -> dict[bytes, np.ndarray]:
-    found = {}
-    for start in range(0, len(names), _TOGETHER):
-        part = names[start : start + _TOGETHER]
-        marks = ", ".join("?" * len(part))
-        for name, content in store.execute(f"SELECT picture, vector FROM features WHERE picture IN ({marks})", part):
-            if len(content) == 4 * dim:
-                found[name] = np.frombuffer(content, "<f4")
-    return {name: row for name, row in found.items() if np.isfinite(row).all()}
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-@contextlib.contextmanager
-def _open_store(extractor: Extractor) -> Iterator[sqlite3.Connection]:
-    path = cache_dir() / "features" / f"{extractor.key}.sqlite"
-    path.parent.mkdir(parents=True, exist_ok=True)
+def _version(package: str) -> str:
     try:
-        store = _connect(path)
-        with contextlib.closing(store):
-            yield store
-    except sqlite3.Error as error:
-        raise ArtganError(f"the cache of features {path} cannot be used ({error}); {CACHE_DIR} names another") from None
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
-def _connect(path: Path) -> sqlite3.Connection:
-    """Open a store; one that is damaged is put aside."""
-    for attempt in range(2):
-        store = sqlite3.connect(path, timeout=60)
-        try:
-            store.execute(
-                "CREATE TABLE IF NOT EXISTS features (picture BLOB PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID"
-            )
-            return store
-        except sqlite3.OperationalError:
-            store.close()
-            raise
-        except sqlite3.DatabaseError:  # not a database
-            store.close()
-            if attempt:
-                raise
-            path.replace(path.with_name(f"{path.name}.damaged"))
-    raise AssertionError("unreachable")
+def _not_finite(what: str, layer: str) -> str:
+    return f"layer {layer} of {what} gives values that are not finite; choose another layer, or the published weights"

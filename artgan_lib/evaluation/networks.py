@@ -1,37 +1,37 @@
-"""The networks behind the extractors: what each sees of a picture, and how its weights are read.
+"""The two Inceptions behind the features: what each sees of an image, and how its weights are read.
 
-Each builder takes a file of weights and returns a function of uint8 pictures (N, H, W, 3) to float32 features (N, dim).
-Which file it is, and whether the features can be trusted, is left to `extractors`.
+Both are torch-fidelity's. Each builder takes a file of weights and returns a function of uint8 images (N, H, W, 3) to
+float32 features (N, dim). Which file it is, and whether the features can be trusted, is left to `features`.
 """
 
 import pickle
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.utils import fuse_conv_bn_eval
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.winograd import multiply_less
 from artgan_lib.images import to_float
-from artgan_lib.processor import has_only_avx2
 
 Run = Callable[[np.ndarray], np.ndarray]
 
 _UNREADABLE = (
     *(pickle.UnpicklingError, RuntimeError, EOFError, OSError),
-    *(AttributeError, KeyError, ValueError, TypeError),
+    *(AttributeError, LookupError, ValueError, TypeError),
 )
 
 
 def inception_2015(path: Path, layer: str, device: torch.device) -> Run:
-    """Load torch-fidelity's Inception of 2015, which published FIDs are made with.
+    """Load the Inception of 2015, with which published FIDs are made.
+
+    Args:
+        path: Weights in torch-fidelity's layout.
+        layer: `64`, `192`, `768` or `2048`.
+        device: Where it runs.
 
     Raises:
         ArtganError: If the file is not its weights.
@@ -44,45 +44,15 @@ def inception_2015(path: Path, layer: str, device: torch.device) -> Run:
         network: nn.Module = FeatureExtractorInceptionV3(f"inception-{layer}", [layer], str(path))
         return network
 
-    children = dict(_read(path, "the Inception of 2015", build).named_children())  # in the order of its forward
-    names = list(children)
-    body = nn.Sequential(*(children[name] for name in names[: names.index(_LAST[layer]) + 1]))
-    network = _ready(body, device)
-
-    def forward(images: Tensor) -> Tensor:
-        # Its own forward resizes first and then scales; it comes to the same, and here is less to scale.
-        x = images.permute(0, 3, 1, 2).float().sub_(128).div_(128)
-        rows, columns = (_stretching(side, 299).to(x) for side in x.shape[2:])
-        x = (rows @ x @ columns.T).contiguous(memory_format=torch.channels_last)
-        features: Tensor = network(x).mean((2, 3))
-        return features
-
-    return _runner(forward, device)
-
-
-_LAST = {"64": "MaxPool_1", "192": "MaxPool_2", "768": "Mixed_6e", "2048": "Mixed_7c"}
-"""What the features are the average of."""
-
-
-def _stretching(side: int, to: int) -> Tensor:
-    """Return what a row of pixels is multiplied by to interpolate it as TensorFlow 1 did, from its first corner on.
-
-    torch-fidelity gathers four neighbours of each pixel instead, which is slower and, but for rounding, the same.
-
-    Returns:
-        Shape (to, side), float64.
-    """
-    places = torch.arange(to, dtype=torch.float64) * side / to
-    low = places.long()
-    part = (places - low)[:, None]
-    return F.one_hot(low, side) * (1 - part) + F.one_hot((low + 1).clamp(max=side - 1), side) * part
+    network = _read(path, "the Inception of 2015", build, device)
+    return _runner(lambda images: network(images.permute(0, 3, 1, 2))[0], device)
 
 
 def inception_imagenet(path: Path, layer: str, device: torch.device) -> Run:
     """Load the InceptionV3 that classifies ImageNet, average-pooled, as the paper's author took it from Keras.
 
     Args:
-        path: Weights in torchvision's layout, or Keras' own file (`.h5`, which needs h5py).
+        path: Weights in torchvision's layout.
         layer: `2048`.
         device: Where it runs.
 
@@ -92,12 +62,12 @@ def inception_imagenet(path: Path, layer: str, device: torch.device) -> Run:
 
     def build() -> nn.Module:
         network = build_inception_v3()
-        states = _keras_file(path, network) if path.suffix == ".h5" else torch.load(path, weights_only=True)
+        states, known = torch.load(path, map_location="cpu", weights_only=True), network.state_dict()
         # A classifier's file also has its last layer and an auxiliary head, which features do not need.
-        network.load_state_dict({name: value for name, value in states.items() if name in network.state_dict()})
-        return network
+        network.load_state_dict({name: value for name, value in states.items() if name in known})
+        return network.eval().requires_grad_(False)
 
-    network = _ready(_read(path, "an InceptionV3 trained on ImageNet", build), device)
+    network = _read(path, "an InceptionV3 trained on ImageNet", build, device)
     forward = _runner(lambda images: network(to_float(images)), device)
     return lambda images: forward(_bicubic(images, 299))
 
@@ -132,132 +102,15 @@ def build_inception_v3() -> nn.Sequential:
     )
 
 
-def states_from_keras(arrays: Mapping[str, np.ndarray], network: nn.Module) -> dict[str, Tensor]:
-    """Name the arrays of a Keras InceptionV3 as torchvision does; both count the convolutions in the same order.
+def random_projection(images: np.ndarray, dim: int) -> np.ndarray:
+    """Project the means of 16 x 16 blocks onto fixed random directions; for tests and lessons, not for a verdict.
 
     Args:
-        arrays: `conv2d_7/kernel`, `batch_normalization_7/beta` and so on, numbered from 1.
-        network: From `build_inception_v3`.
-    """
-    kinds = {"beta": "bias", "moving_mean": "running_mean", "moving_variance": "running_var"}
-    states = {}
-    convolutions = [name for name, module in network.named_modules() if isinstance(module, nn.Conv2d)]
-    for number, name in enumerate(convolutions, 1):
-        kernel = torch.from_numpy(np.asarray(arrays[f"conv2d_{number}/kernel"]))
-        norm = name.removesuffix("conv") + "bn"
-        states[f"{name}.weight"] = kernel.permute(3, 2, 0, 1)  # height, width, in, out
-        for keras, ours in kinds.items():
-            array = np.asarray(arrays[f"batch_normalization_{number}/{keras}"])
-            states[f"{norm}.{ours}"] = torch.from_numpy(array)
-        states[f"{norm}.weight"] = torch.ones(len(states[f"{norm}.bias"]))  # Keras' has no scale here
-    return states
-
-
-def _keras_file(path: Path, network: nn.Module) -> dict[str, Tensor]:
-    try:
-        import h5py
-    except ImportError:
-        raise ArtganError(f"{path} is Keras' file, which h5py reads; pip install h5py") from None
-    arrays = {}
-
-    def gather(name: str, entry: Any) -> None:
-        if isinstance(entry, h5py.Dataset):
-            layer, kind = name.split("/")[0], name.split("/")[-1]
-            arrays[f"{layer}/{kind.removesuffix(':0')}"] = entry[()]
-
-    with h5py.File(path, "r") as file:
-        file.visititems(gather)
-    return states_from_keras(arrays, network)
-
-
-def mobilenet_v2(path: Path, layer: str, device: torch.device) -> Run:
-    """Load TensorFlow's MobileNetV2 1.0 (ImageNet), BatchNorm folded into its convolutions, average-pooled.
+        images: uint8 (N, H, W, 3).
+        dim: Directions.
 
     Raises:
-        ArtganError: If the file is not its weights.
-    """
-    from safetensors import SafetensorError
-    from safetensors.torch import load_file
-
-    def build() -> nn.Module:
-        network = MobileNetV2()
-        try:
-            states = load_file(path)
-        except SafetensorError as error:
-            raise ValueError(str(error)) from None
-        network.load_state_dict({name: value for name, value in states.items() if not name.startswith("classifier")})
-        return network
-
-    network = _ready(_read(path, "a MobileNetV2 1.0", build), device)
-
-    def forward(images: Tensor) -> Tensor:
-        x = F.interpolate(to_float(images), (224, 224), mode="bilinear", antialias=True)
-        features: Tensor = network(x)
-        return features
-
-    return _runner(forward, device)
-
-
-class MobileNetV2(nn.Module):
-    """MobileNetV2 of width 1.0 up to its 1280 features (Sandler et al. 2018, table 2), without norms."""
-
-    _STAGES = (
-        (1, 16, 1, 1),
-        (6, 24, 2, 2),
-        (6, 32, 3, 2),
-        (6, 64, 4, 2),
-        (6, 96, 3, 1),
-        (6, 160, 3, 2),
-        (6, 320, 1, 1),
-    )
-    """Expansion, channels, repeats and first stride of each stage."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.stem = nn.Conv2d(3, 32, 3, 2)
-        blocks, channels = [], 32
-        for expansion, width, repeats, first in self._STAGES:
-            for repeat in range(repeats):
-                blocks.append(_Bottleneck(channels, width, expansion, 1 if repeat else first))
-                channels = width
-        self.blocks = nn.ModuleList(blocks)
-        self.head = nn.Conv2d(channels, 1280, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Map pictures (N, 3, 224, 224) in [-1, 1] to features (N, 1280)."""
-        x = F.relu6(_same(self.stem, x))
-        for block in self.blocks:
-            x = block(x)
-        return F.relu6(self.head(x)).mean((2, 3))
-
-
-class _Bottleneck(nn.Module):
-    def __init__(self, channels: int, width: int, expansion: int, stride: int) -> None:
-        super().__init__()
-        inner = channels * expansion
-        self.expand = nn.Conv2d(channels, inner, 1) if expansion > 1 else None
-        self.depthwise = nn.Conv2d(inner, inner, 3, stride, groups=inner)
-        self.project = nn.Conv2d(inner, width, 1)
-        self.shortcut = stride == 1 and channels == width
-
-    def forward(self, x: Tensor) -> Tensor:
-        inner = F.relu6(self.expand(x)) if self.expand else x
-        y: Tensor = self.project(F.relu6(_same(self.depthwise, inner)))
-        return x + y if self.shortcut else y
-
-
-def _same(convolution: nn.Conv2d, x: Tensor) -> Tensor:
-    """Pad as TensorFlow's SAME for kernel 3: one all around, or for stride 2 and an even side one at the end only."""
-    first = 2 - convolution.stride[0]
-    y: Tensor = convolution(F.pad(x, (first, 1, first, 1)))
-    return y
-
-
-def project(images: np.ndarray, dim: int) -> np.ndarray:
-    """Project the means of 16 x 16 blocks onto fixed random directions.
-
-    Raises:
-        ArtganError: If 16 does not divide the pictures' sides.
+        ArtganError: If 16 does not divide the images' sides.
     """
     count, height, width, _ = images.shape
     if height % 16 or width % 16:
@@ -268,29 +121,12 @@ def project(images: np.ndarray, dim: int) -> np.ndarray:
     return projected
 
 
-def _read(path: Path, what: str, build: Callable[[], nn.Module]) -> nn.Module:
+def _read(path: Path, what: str, build: Callable[[], nn.Module], device: torch.device) -> nn.Module:
+    """Build a network; its weights lie channels last, which halves the time on a processor."""
     try:
-        return build()
-    except ArtganError:
-        raise
+        return build().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
     except _UNREADABLE as error:
         raise ArtganError(f"{path} is not {what} ({type(error).__name__})") from None
-
-
-def _ready(network: nn.Module, device: torch.device) -> nn.Module:
-    """Put a network into the form in which it only looks; channels last is twice as fast on a processor.
-
-    What batch normalisation does to a convolution's result is put into its weights, and where products are slow, wide
-    layers take fewer of them. Either changes features by about a millionth.
-    """
-    network.eval()
-    for block in network.modules():
-        conv, norm = getattr(block, "conv", None), getattr(block, "bn", None)
-        if isinstance(conv, nn.Conv2d) and isinstance(norm, nn.BatchNorm2d):
-            block.conv, block.bn = fuse_conv_bn_eval(conv, norm), nn.Identity()
-    if device.type == "cpu" and has_only_avx2():
-        multiply_less(network)
-    return network.requires_grad_(False).eval().to(device, memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def _runner(forward: Callable[[Tensor], Tensor], device: torch.device) -> Run:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from artgan_lib.config import TrainConfig
-from artgan_lib.evaluation.collapse import collapse_frequency, collapsed_of
+from artgan_lib.evaluation.collapse.rule import collapse_frequency, collapsed_of
 from artgan_lib.evaluation.records import RunRecord
 
 NOT_MEASURED, NOT_WATCHED, NONE = "not measured here", "not watched", "–"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard
-from artgan_lib.evaluation.collapse import CollapseEvent, collapse_events
+from artgan_lib.evaluation.collapse.rule import CollapseEvent, collapse_events
 from artgan_lib.runlog import read_log
 
 if TYPE_CHECKING:
@@ -75,9 +75,9 @@ def _measured(path: Path, log: "pd.DataFrame") -> list[tuple[dict[str, Any], Met
         return []
     card = MetricCard.from_dict(_read_json(path))
     found = {}
-    for key, name in (("frechet", card.name), ("kernel", card.kernel_name)):
-        if key in log and log[key].notna().any():
-            found[name] = {"value": float(log[key].dropna().iloc[-1]), "floor": None}
+    for name in (card.name, card.kernel_name):
+        if name in log and log[name].notna().any():
+            found[name] = {"value": float(log[name].dropna().iloc[-1]), "floor": None}
     return [(found, card)] if found else []
 
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.extractors import load_extractor
+from artgan_lib.evaluation.features import load_extractor
 from artgan_lib.evaluation.metrics import vendi_score
 from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.training import Callback, TrainResult, train

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
-from artgan_lib.evaluation.evaluate import Evaluation, Score
-from artgan_lib.evaluation.extractors import Extractor
-from artgan_lib.evaluation.features import features_of
+from artgan_lib.evaluation.cards import MetricCard, require_alike
+from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import Kernel, Manifold, kernel_distance, manifold_scores
+from artgan_lib.evaluation.protocols import Evaluation, Score
 from artgan_lib.evaluation.records import read_run
 from artgan_lib.experiments.ablation import SCHEMES, Planned, is_done
 from artgan_lib.gan.checkpoints import load_generator
@@ -93,7 +92,7 @@ def kernel_scorer(
             fake_count=len(pictures),
             seed=0,
             frechet=False,
-            **measured_with(extractor),
+            **extractor.provenance,
         )
         scores = [Score(card.kernel_name, kernel.mean, floor.mean, kernel.sd)]
         scores += [

@@ -18,10 +18,9 @@ import torch
 from filelock import FileLock, Timeout
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.collapse import CollapseRule
-from artgan_lib.evaluation.collapse_signals import Reference
-from artgan_lib.evaluation.extractors import Extractor
-from artgan_lib.evaluation.features import features_of
+from artgan_lib.evaluation.collapse.rule import CollapseRule
+from artgan_lib.evaluation.collapse.signals import Reference
+from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import kernel_distance
 from artgan_lib.experiments.study import SPACE, Budget, open_study, propose
 from artgan_lib.gan.training import Callback, train

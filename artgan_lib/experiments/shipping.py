@@ -46,7 +46,7 @@ def score_run(
 
     Args:
         run: Of `artgan train`; it may still be going on.
-        measure: Returns numbers by name, `kernel` among them, of which less is better.
+        measure: Returns numbers by name, `score` among them, of which less is better.
         card: What they are measured with; it goes into the file.
         checkpoints: Of the run.
         kinds: Which generators of a checkpoint.
@@ -88,7 +88,7 @@ def best_point(curve: Mapping[str, Any]) -> dict[str, Any]:
     """
     if not curve["points"]:
         raise ArtganError("nothing of this run was measured yet; artgan campaign --test CACHE measures")
-    found: dict[str, Any] = min(curve["points"], key=lambda point: float(point["kernel"]))
+    found: dict[str, Any] = min(curve["points"], key=lambda point: float(point["score"]))
     return found
 
 
@@ -138,7 +138,7 @@ def ship(run: RunFolder, variant: str, root: Path) -> list[Path]:
     best = best_point(curve | {"points": kept})
     painters = {painter.kind: painter for painter in painters_at(run, run.path_of(best["step"]))}
     painter = painters[best["kind"]]
-    score = {"name": curve["card"]["kernel_name"], "value": best["kernel"]}
+    score = {"name": curve["card"]["kernel_name"], "value": best["score"]}
     generator = export_generator(
         root / "data" / "pretrained" / f"{variant}.safetensors",
         painter.generator,

@@ -10,7 +10,7 @@ from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
     from artgan_lib.config import TrainConfig
-    from artgan_lib.evaluation.measuring import Measuring
+    from artgan_lib.evaluation.callbacks.scores import Measuring
 
 
 def register(subparsers: Subparsers) -> None:
@@ -31,8 +31,8 @@ def register(subparsers: Subparsers) -> None:
     )
     command.add_argument("--points", type=int, default=5, help="checkpoints of a run to measure (default %(default)s)")
     command.add_argument("--count", type=int, default=1000, help="pictures for a measurement (default %(default)s)")
-    command.add_argument("--extractor", help="feature network (default: the cheapest whose weights are here)")
-    command.add_argument("--layer", help="of the feature network, by its dimensions")
+    command.add_argument("--extractor", default="inception-2015", help="feature network (default %(default)s)")
+    command.add_argument("--layer", help="of the feature network, by its dimensions (default: the deepest it has)")
     command.add_argument("--out", metavar="DIR", type=read_path, help="gather generators, logs and grids in few files")
     command.add_argument("--record", action="store_true", help="put what tells of the runs into data/results/campaign")
     command.add_argument("--ship", action="store_true", help="put the best generators into data/pretrained, and record")
@@ -42,7 +42,7 @@ def campaign(options: argparse.Namespace) -> int:
     """Train what is missing, then measure, gather and ship what there is, as far as it is asked for."""
     from artgan_lib.config import known
     from artgan_lib.data.preprocessing import load_images
-    from artgan_lib.evaluation.collapse_watch import CollapseWatch
+    from artgan_lib.evaluation.collapse.watch import CollapseWatch
     from artgan_lib.experiments.campaign import plan, train_plan
     from artgan_lib.gan.training import Callback
     from artgan_lib.interface.progress import TrainingProgress
@@ -85,8 +85,8 @@ def campaign(options: argparse.Namespace) -> int:
 def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> "Measuring":
     """Make what scores a generator against paintings that were not trained on."""
     from artgan_lib.data.preprocessing import load_images
-    from artgan_lib.evaluation.extractors import load_extractor
-    from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
+    from artgan_lib.evaluation.callbacks.scores import Measuring
+    from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.gan.models import choose_device
     from artgan_lib.interface.terminal import counter
 
@@ -95,7 +95,7 @@ def _measuring(options: argparse.Namespace, every: int = 1, epochs: int = 1) -> 
     return Measuring(
         real,
         load_extractor(
-            options.extractor or cheap_extractor(),
+            options.extractor,
             options.layer,
             device=choose_device(options.device),
             download=False,
@@ -115,18 +115,20 @@ def _score(options: argparse.Namespace, variants: list[str]) -> None:
     from artgan_lib.experiments.shipping import score_run, spread
 
     measuring = _measuring(options)
-    card = measuring.card.to_dict() | {"kernel_name": measuring.card.kernel_name}
+    card = measuring.card
     for variant, run in find_runs(options.runs).items():
         if variant not in variants:
             continue
 
         def tell(point: dict[str, Any], variant: str = variant) -> None:
-            numbers = f"{card['kernel_name']} {point['kernel']:.5f}"
-            if "frechet" in point:
-                numbers += f"  {card['name']} {point['frechet']:.4f}"
+            numbers = f"{card.kernel_name} {point[card.kernel_name]:.5f}"
+            if card.name in point:
+                numbers += f"  {card.name} {point[card.name]:.4f}"
             print(f"{variant}  {point['images_seen']:>9,} images  {point['kind']:<8}  {numbers}", flush=True)
 
-        score_run(run, measuring.measure, card, checkpoints=spread(run.saved(), options.points), progress=tell)
+        score_run(
+            run, measuring.measure, card.to_dict(), checkpoints=spread(run.saved(), options.points), progress=tell
+        )
 
 
 def _keep(options: argparse.Namespace, variants: list[str]) -> None:

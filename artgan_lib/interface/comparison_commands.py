@@ -61,7 +61,7 @@ def held_out(options: argparse.Namespace) -> int:
     import json
 
     from artgan_lib.data.dataset import open_cache
-    from artgan_lib.evaluation.held_out import held_out_along
+    from artgan_lib.evaluation.callbacks.overfitting import held_out_along
     from artgan_lib.gan.runs import RunFolder
     from artgan_lib.runlog import write_atomic
 
@@ -81,8 +81,8 @@ def ablation(options: argparse.Namespace) -> int:
     import numpy as np
 
     from artgan_lib.data.dataset import open_cache
-    from artgan_lib.evaluation.extractors import load_extractor
-    from artgan_lib.evaluation.held_out import HeldOut
+    from artgan_lib.evaluation.callbacks.overfitting import HeldOut
+    from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.experiments.ablation import Planned, Variety, plan_ablation, run_ablation
     from artgan_lib.experiments.ablation_results import kernel_scorer, score_ablation
     from artgan_lib.gan.models import choose_device

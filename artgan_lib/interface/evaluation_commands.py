@@ -10,12 +10,14 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.interface.arguments import Subparsers, add_command, read_path
 
 if TYPE_CHECKING:
-    from artgan_lib.evaluation.evaluate import Evaluation, Score
-    from artgan_lib.evaluation.extractors import Extractor
+    from artgan_lib.evaluation.features import Extractor
+    from artgan_lib.evaluation.protocols import Evaluation, Score
     from artgan_lib.evaluation.reference import Labelled
 
 _DEFAULTS = {"standard": ("inception-2015", 10_000), "paper": ("inception-imagenet", 3_000)}
 """Extractor and number of pictures of each protocol."""
+
+_WIDTH = 44  # of a score's name
 
 
 def register(subparsers: Subparsers) -> None:
@@ -35,7 +37,9 @@ def register(subparsers: Subparsers) -> None:
         "--trained-on", metavar="CACHE", type=read_path, help="look for generated pictures that repeat one of these"
     )
     command.add_argument("--extractor", help="feature network (default inception-2015; the paper's by its protocol)")
-    command.add_argument("--layer", help="of the feature network, by its dimensions (default 2048)")
+    command.add_argument(
+        "--layer", help="of the feature network, by its dimensions (default: the deepest that the weights have)"
+    )
     command.add_argument("--weights", metavar="FILE", type=read_path, help="of the feature network")
     command.add_argument("--seed", type=int, default=0, help="default %(default)s")
     command.add_argument("--device", default="auto", help="cpu, cuda, mps or auto (default)")
@@ -45,7 +49,7 @@ def register(subparsers: Subparsers) -> None:
 
 def evaluate(options: argparse.Namespace) -> int:
     """Score a generator, or a folder of pictures, against real ones."""
-    from artgan_lib.evaluation.evaluate import evaluate, evaluate_as_paper, evaluate_by_style
+    from artgan_lib.evaluation.protocols import evaluate, evaluate_as_paper, evaluate_by_style
     from artgan_lib.evaluation.reference import choose_reference
     from artgan_lib.interface.figures import save_figure
     from artgan_lib.interface.figures_scores import score_sheet
@@ -81,7 +85,7 @@ def evaluate(options: argparse.Namespace) -> int:
     out = options.out or Path("build/scores") / f"{(options.model or options.images).stem}.json"
     told = found.to_dict()
     if options.trained_on:
-        told["memorisation"] = _look_for_copies(options, scored, reference.real, extractor, out)
+        told["memorization"] = _look_for_copies(options, scored, reference.real, extractor, out)
     print(write_json(out, told))
     print(save_figure(score_sheet(told, scored.images), out.with_suffix(".png")))
     return 0
@@ -91,7 +95,7 @@ def tell(found: "Evaluation") -> None:
     """Print scores, what they were measured on, and what a reader has to know."""
     card = found.card
     print(f"{card.name} and others, {card.fake_count:,} pictures against {card.real}, {card.real_count:,} pictures")
-    print(f"{'':<28} {'here':>10} {'real':>10}  better")
+    print(f"{'':<{_WIDTH}} {'here':>10} {'real':>10}  better")
     _tell_scores(found.scores)
     for style, scores in found.styles.items():
         print(style)
@@ -106,17 +110,18 @@ def _tell_scores(scores: "Sequence[Score]") -> None:
     from artgan_lib.interface.figures_scores import in_thousandths
 
     for score in scores:
+        if score.value is None:
+            print(f"{score.name:<{_WIDTH}} {score.note}")
+            continue
         name, times = in_thousandths(score.name)
         spread = f"  ± {times * score.sd:.3f} over subsets" if score.sd is not None else ""
-        here, real = (
-            f"{times * value:.3f}" if value is not None else "too few" for value in (score.value, score.floor)
-        )
-        print(f"{name:<28} {here:>10} {real:>10}  {score.better}{spread}")
+        here, real = (f"{times * value:.3f}" if value is not None else "–" for value in (score.value, score.floor))
+        print(f"{name:<{_WIDTH}} {here:>10} {real:>10}  {score.better}{spread}")
 
 
 def _extractor(options: argparse.Namespace) -> "Extractor":
     """Check what was asked for, and load the feature network, before any work starts."""
-    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.gan.models import choose_device
     from artgan_lib.randomness import check_seed
 
@@ -171,7 +176,7 @@ def _look_for_copies(
 
     from artgan_lib.data.dataset import open_cache
     from artgan_lib.evaluation.features import features_of
-    from artgan_lib.evaluation.memorisation import memorisation, nearest
+    from artgan_lib.evaluation.memorization import memorization, nearest
     from artgan_lib.interface.figures import save_figure
     from artgan_lib.interface.figures_scores import neighbour_sheet
 
@@ -181,7 +186,7 @@ def _look_for_copies(
         features_of(images, extractor, functools.partial(shown, name)) for name, images in sets.items()
     )
     found, usual = nearest(mine, known), nearest(theirs, known)
-    numbers = memorisation(found.distances[:, 0], usual.distances[:, 0])
+    numbers = memorization(found.distances[:, 0], usual.distances[:, 0])
     print(
         f"nearest training picture: {numbers.generated:.3f} away (held-out pictures {numbers.held_out:.3f}); a "
         f"generated picture is the nearer one in {numbers.nearer:.0%} of all pairs, and {numbers.suspicious:.1%} are "

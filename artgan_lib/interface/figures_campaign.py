@@ -21,7 +21,7 @@ def plot_curves(curves: Mapping[str, Mapping[str, Any]], ax: "Axes", key: str, f
     Args:
         curves: By variant, as `experiments.shipping.score_run` returns them.
         ax: Where to draw.
-        key: `frechet` or `kernel`.
+        key: Of the score in the points, `kid_768` say.
         floor: What real pictures get, drawn as a dashed line.
     """
     for variant, curve in curves.items():
@@ -31,11 +31,9 @@ def plot_curves(curves: Mapping[str, Mapping[str, Any]], ax: "Axes", key: str, f
                 seen, values = [point["images_seen"] / 1000 for point in points], [point[key] for point in points]
                 label = f"{variant}, {'average' if kind == 'average' else 'as trained'}"
                 ax.plot(seen, values, line, marker="o", markersize=4, color=COLOURS.get(variant), label=label)
-    card = next(iter(curves.values()))["card"]
-    name = card["name"] if key == "frechet" else card["kernel_name"]
     if floor is not None:
         ax.axhline(floor, color="#7F7F7F", linestyle="--", linewidth=1, label="real paintings")
-    ax.set(xlabel=IMAGES_SEEN, ylabel=f"{name} (lower is better)", xlim=(0, None), ylim=(0, None))
+    ax.set(xlabel=IMAGES_SEEN, ylabel=f"{key} (lower is better)", xlim=(0, None), ylim=(0, None))
     ax.legend(edgecolor="none", framealpha=0.8, fontsize=8)
     ax.spines[["top", "right"]].set_visible(False)
     ax.grid(alpha=0.25)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from artgan_lib.evaluation.collapse import THRESHOLDS, collapse_events
+from artgan_lib.evaluation.collapse.rule import THRESHOLDS, collapse_events
 from artgan_lib.interface.figures import BLUE, GREEN, GREY, IMAGES_SEEN, ORANGE, save_figure
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def plot_kinds(samplers: Sequence[Mapping[str, Any]], world: str, ax: "Axes") ->
     """Draw the diversity of every held-out sampler of a world by kind, the lowest of its epochs.
 
     Args:
-        samplers: Lines that `artgan calibrate` wrote.
+        samplers: Lines that `reproduction/collapse_calibration.py` wrote.
         world: Name of what they draw on.
         ax: Where to draw.
     """
@@ -68,7 +68,7 @@ def plot_rates(held_out: Mapping[str, Any], ax: "Axes") -> "Axes":
     """Draw false alarms and detection of each kind with Wilson intervals, a mark for each world.
 
     Args:
-        held_out: What `artgan calibrate` wrote under this name.
+        held_out: What `reproduction/collapse_calibration.py` wrote under this name.
         ax: Where to draw.
     """
     marks = zip(held_out["detected"], (BLUE, ORANGE), (-0.16, 0.16), strict=False)
@@ -91,7 +91,7 @@ def plot_curves(held_out: Mapping[str, Any], ax: "Axes") -> "Axes":
     """Draw detection against false alarms for each kind, all thresholds made stricter together.
 
     Args:
-        held_out: What `artgan calibrate` wrote under this name.
+        held_out: What `reproduction/collapse_calibration.py` wrote under this name.
         ax: Where to draw.
     """
     alike: dict[str, list[str]] = {}

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from PIL import Image
 
+from artgan_lib.evaluation.cards import is_kernel_distance
 from artgan_lib.evaluation.records import read_run
 from artgan_lib.experiments.ablation import SCHEMES
 from artgan_lib.experiments.ablation_results import read_ablation
@@ -69,4 +70,4 @@ def draw_ablation(root: Path, folder: Path) -> Iterator[Path]:
 
 def headline(columns: Iterable[str]) -> str:
     """Return the column of the kernel distance, which has no bias that depends on the number of pictures."""
-    return next(name for name in columns if name.startswith(("KID", "KD")) and not name.endswith("floor"))
+    return next(name for name in columns if is_kernel_distance(name) and not name.endswith("floor"))

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from artgan_lib.evaluation.cards import is_kernel_distance
 from artgan_lib.interface.figures import BLUE, GREY, ORANGE, show_pictures
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from artgan_lib.evaluation.memorisation import Neighbours
+    from artgan_lib.evaluation.memorization import Neighbours
 
 _SAMPLES = 48
 _PAIRS = 12
@@ -31,7 +32,7 @@ def plot_score(ax: "Axes", name: str, scored: Mapping[str, Mapping[str, Any]]) -
             more than the line is thick are drawn as one.
     """
     name, times = in_thousandths(name)
-    values = [times * (score["value"] or 0.0) for score in scored.values()]
+    values = [times * score["value"] for score in scored.values()]
     spread = [times * (score["sd"] or 0.0) for score in scored.values()]
     bars = ax.barh(list(scored), values, height=0.6, color=BLUE, xerr=spread if any(spread) else None, ecolor=GREY)
     floors = sorted({times * score["floor"] for score in scored.values() if score["floor"] is not None})
@@ -58,7 +59,8 @@ def score_sheet(told: Mapping[str, Any], images: np.ndarray) -> "Figure":
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(10, 7), layout="constrained")
-    scores, card = told["scores"], told["card"]
+    scores = {name: score for name, score in told["scores"].items() if score["value"] is not None}
+    card = told["card"]
     upper, lower = figure.subfigures(2, 1, squeeze=False, height_ratios=(0.45, 0.55))[:, 0]
     rows = -(-len(scores) // 3)
     axes = upper.subplots(rows, min(3, len(scores)), squeeze=False)
@@ -111,7 +113,7 @@ def neighbour_sheet(images: np.ndarray, training: np.ndarray, found: "Neighbours
 
 def in_thousandths(name: str) -> tuple[str, float]:
     """Return what a score is called and multiplied by where people read it: kernel distances are small."""
-    return (f"{name} × 1000", 1000.0) if name.startswith(("KID", "KD-")) else (name, 1.0)
+    return (f"{name} × 1000", 1000.0) if is_kernel_distance(name) else (name, 1.0)
 
 
 def _digits(value: float) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from artgan_lib.config import TrainConfig
-from artgan_lib.evaluation.collapse import CollapseEvent, collapse_events
+from artgan_lib.evaluation.collapse.rule import CollapseEvent, collapse_events
 from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.sampling import sample

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from typing import Any
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.panel_texts import Texts
-from artgan_lib.shipped import MAIN
+from artgan_lib.shipped import MAIN, rank, shared_metric
 
 GENERATED = "<!-- written by `artgan figures` -->"
 SUMMARY = 240  # characters of a card that the panel shows at most
@@ -49,12 +48,13 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
             while name in models:
                 name += "'"
             models[name] = _look_at(name, path, Path(scores) if scores else None)
-    return sorted(models.values(), key=_rank)
-
-
-def _rank(model: OfferedModel) -> tuple[bool, float, bool]:
-    """Put the best score first, then the paper's main model, then the others; what cannot be read is last."""
-    return bool(model.problem), model.score[1] if model.score else math.inf, model.name != MAIN
+    measured = {model.name: model.score[:2] if model.score else None for model in models.values()}
+    metric = shared_metric(measured.values())
+    # The best score first, then the paper's main model, then the others; what cannot be read is last.
+    return sorted(
+        models.values(),
+        key=lambda model: (bool(model.problem), *rank(measured[model.name], metric), model.name != MAIN),
+    )
 
 
 def tell_model(model: OfferedModel, texts: Texts) -> tuple[list[str], list[str]]:

@@ -6,13 +6,11 @@ from typing import Any
 from tqdm import tqdm
 
 from artgan_lib.config import TrainConfig
+from artgan_lib.evaluation.cards import is_distance
 from artgan_lib.gan.training import Callback
 from artgan_lib.gan.updates import Networks
 from artgan_lib.interface.terminal import interactive
 from artgan_lib.studio.interfaces import STAGES, Progress
-
-MEASURED = ("kernel", "frechet")
-"""Keys of the log that are shown where a callback before this one has measured them."""
 
 
 class JobProgress:
@@ -76,6 +74,6 @@ class TrainingProgress(Callback):
             f"  {record['images_seen']:>9,} images  {record['images_per_second']:>7,.0f} a second"
             f"  loss_g {record['loss_g_mean']:8.3f}  loss_d {record['loss_d_mean']:8.3f}"
             f"  score real {record['score_real_mean']:7.3f} fake {record['score_fake_mean']:7.3f}"
-            + "".join(f"  {key} {record[key]:.4f}" for key in MEASURED if key in record)
+            + "".join(f"  {key} {value:.4f}" for key, value in record.items() if is_distance(key))
         )
         sys.stdout.flush()

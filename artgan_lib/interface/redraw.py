@@ -119,7 +119,8 @@ def _campaign(root: Path, folder: Path) -> Iterator[Path]:
     curves = {variant: root / RECORDS / f"{variant}.{CURVE}" for variant in VARIANTS}
     known = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in curves.items() if path.is_file()}
     points = [point for curve in known.values() for point in curve["points"]]
-    keys = [key for key in ("frechet", "kernel") if any(key in point for point in points)]
+    names = [curve["card"][name] for curve in known.values() for name in ("name", "kernel_name")]
+    keys = [key for key in dict.fromkeys(names) if any(key in point for point in points)]
     if keys:
         figure = Figure(figsize=(6 * len(keys), 4.5), layout="constrained")
         for key, ax in zip(keys, figure.subplots(1, len(keys), squeeze=False)[0], strict=True):

@@ -1,4 +1,4 @@
-"""README's tables of mode collapse, made from what `artgan calibrate` and `benchmarks/collapse.py` wrote."""
+"""README's tables of mode collapse, from the calibration in `data/results` and what `benchmarks/collapse.py` wrote."""
 
 import json
 from pathlib import Path

@@ -7,8 +7,8 @@ from typing import Any
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, require_alike
-from artgan_lib.evaluation.compare import PAPER_FID, compare, read_paper
+from artgan_lib.evaluation.cards import PAPER_FID, MetricCard, is_kernel_distance, require_alike
+from artgan_lib.evaluation.compare import compare, read_paper
 from artgan_lib.evaluation.records import RunRecord, read_scores
 from artgan_lib.experiments.ablation_results import read_ablation, verdict
 from artgan_lib.gan.checkpoints import load_generator
@@ -64,7 +64,9 @@ def _folded(title: str, *tables: str) -> str:
 
 
 def scored_generators(root: Path) -> dict[str, dict[str, Any]]:
-    """Return what `artgan evaluate` wrote about each generator, `data/results/scores_NAME.json`, best KID first.
+    """Return what `artgan evaluate` wrote about each generator, `data/results/scores_NAME.json`, the best first.
+
+    Ranked by the kernel distance; scores by the paper's protocol, which has none, are left out.
 
     Raises:
         ArtganError: If two were not measured alike: they do not share a table.
@@ -73,6 +75,7 @@ def scored_generators(root: Path) -> dict[str, dict[str, Any]]:
         path.stem.removeprefix(SCORES): json.loads(path.read_text(encoding="utf-8"))
         for path in sorted((root / LOGS).glob(f"{SCORES}*.json"))
     }
+    found = {name: told for name, told in found.items() if told["card"]["protocol"] == "standard"}
     cards = {name: MetricCard.from_dict(told["card"]) for name, told in found.items()}
     require_alike(list(cards.values()))
     return dict(sorted(found.items(), key=lambda item: item[1]["scores"][cards[item[0]].kernel_name]["value"]))
@@ -85,7 +88,9 @@ def _paper_table(root: Path) -> str:
     n, steps = f"{header['origin']['pictures']:,}", int(log["step"].iloc[-1])
     told = read_paper(root / TABLE3)["wgan-gp"]
     scored = scored_generators(root).get("wgan-gp")
-    rows: list[tuple[object, ...]] = [(PAPER_FID, told["final FID"], "not measured here", "–", "–")]
+    rows: list[tuple[object, ...]] = [
+        (f"FID, the paper's protocol (`{PAPER_FID}`)", told["final FID"], "not measured here", "–", "–")
+    ]
     if scored:
         card, score = scored["card"], scored["scores"][scored["card"]["name"]]
         beside = f"{score['value']:.2f} (real pictures {score['floor']:.2f})"
@@ -176,7 +181,7 @@ def _scores_table(root: Path) -> str:
         f"Scores of {card['fake_count']:,} pictures of each against {card['real_count']:,} paintings of the "
         f"{card['split']} split ({card['left_out']} left out that nearly stand in the other split, too). The last row "
         f"is the floor: {card['floor_count']:,} paintings of {card['floor']} against the same. The features are "
-        f"{card['extractor']}'s {card['layer']}, which have another scale than FID's; {'; '.join(card['warnings'])}."
+        f"{card['extractor']}'s {card['layer']}, whose scale is not FID's; {'; '.join(card['warnings'])}."
     )
     return f"{about}\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
@@ -184,7 +189,7 @@ def _scores_table(root: Path) -> str:
 def _ablation_table(root: Path) -> str:
     """Make README's table of the runs that differ in their initial weights alone."""
     table = read_ablation(root / ABLATION)
-    kernel = next(name for name in table.columns if name.startswith(("KID", "KD")))
+    kernel = next(name for name in table.columns if is_kernel_distance(name))
     floor = f"{kernel}, floor"
     shown = {kernel: kernel, "vendi_ratio": "variety, of that of paintings", "score gap": "score gap"}
     rows = [["initial weights", "seeds", *shown.values()], ["---"] * (len(shown) + 2)]
@@ -192,10 +197,11 @@ def _ablation_table(root: Path) -> str:
         cells = [f"{group[name].mean():.3f} ± {group[name].std():.3f}" for name in shown]
         rows.append([str(scheme), str(len(group)), *cells])
     told = "; ".join(f"{shown[name]} {verdict(table, name).p:.2g}" for name in shown)
+    card = read_scores(next((root / ABLATION).glob("*/scores.json")))[1]
     images, real = f"{table['images_seen'].max():,}", f"{table[floor].mean():.3f}"
     about = (
         f"DCGANs of a quarter of the paper's width, {images} images each, mean and spread over the seeds. "
-        f"{kernel} is a kernel distance, lower is better; other real pictures get {real}. "
+        f"{kernel} is a kernel distance, lower is better ({'; '.join(card.warnings)}); other real pictures get {real}. "
         f"How likely chance alone would set the schemes as far apart, by shuffling them within each seed: {told}. "
         "At this width Glorot's spread is twice what it is at the paper's, so none of this need hold there; "
         "[notebook 07](notebooks/07_comparison.ipynb) says what it shows and what it does not."

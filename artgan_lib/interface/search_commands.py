@@ -58,7 +58,7 @@ def search(options: argparse.Namespace) -> int:
 
 def _work(options: argparse.Namespace) -> bool:
     from artgan_lib.data.preprocessing import load_images
-    from artgan_lib.evaluation.extractors import load_extractor
+    from artgan_lib.evaluation.features import load_extractor
     from artgan_lib.experiments.search import Search
     from artgan_lib.experiments.study import Budget
     from artgan_lib.gan.models import choose_device

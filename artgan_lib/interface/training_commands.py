@@ -10,8 +10,9 @@ from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
 
 if TYPE_CHECKING:
     from artgan_lib.data.dataset import ImageDataset
-    from artgan_lib.evaluation.collapse_watch import CollapseWatch
-    from artgan_lib.evaluation.measuring import Measuring
+    from artgan_lib.evaluation.callbacks.scores import Measuring
+    from artgan_lib.evaluation.collapse.watch import CollapseWatch
+    from artgan_lib.gan.training import Callback
 
 
 def register(subparsers: Subparsers) -> None:
@@ -51,7 +52,8 @@ def register(subparsers: Subparsers) -> None:
     command.add_argument(
         "--measure-with",
         metavar="NAME[:LAYER]",
-        help="feature network (default: mobilenet-v2 where its weights are, else inception-2015)",
+        default="inception-2015",
+        help="feature network (default: inception-2015 at the deepest layer that its weights have)",
     )
     command.add_argument("--measure-n", type=int, default=2000, metavar="N", help="pictures (default %(default)s)")
     command.add_argument(
@@ -71,27 +73,13 @@ def register(subparsers: Subparsers) -> None:
 
 def train(options: argparse.Namespace) -> int:
     """Train, go on, or start from trained networks."""
-    from artgan_lib.data.dataset import open_cache
     from artgan_lib.data.preprocessing import load_images
-    from artgan_lib.evaluation.held_out import HeldOut
     from artgan_lib.gan.distributed import leads
-    from artgan_lib.gan.training import Callback, train
-    from artgan_lib.interface.progress import TrainingProgress
-    from artgan_lib.interface.tensorboard import TensorBoard
+    from artgan_lib.gan.training import train
     from artgan_lib.presets import profile
 
     config = preset(options.variant, options.profile, **dict(parse_setting(text) for text in options.set))
     pictures = load_images(options.data, count=profile(options.profile).pictures)
-    callbacks: list[Callback] = [TrainingProgress(config)]
-    if options.measure_every is not None:
-        callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
-    if options.held_out:
-        callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
-    if options.tensorboard:
-        callbacks.append(TensorBoard())
-    watch = _watch(options, config, pictures)
-    if watch:
-        callbacks.insert(0, watch)
     result = train(
         config,
         pictures.images,
@@ -99,7 +87,7 @@ def train(options: argparse.Namespace) -> int:
         labels=pictures.labels,
         classes=pictures.styles,
         device=options.device,
-        callbacks=callbacks,
+        callbacks=_callbacks(options, config, pictures) if leads() else (),  # the first process alone measures
         init_from=options.init_from,
         keep_every=options.keep_every,
         precision=options.precision,
@@ -111,22 +99,47 @@ def train(options: argparse.Namespace) -> int:
     return 0 if result.finished else 130  # so that `train && generate` does not go on with half a model
 
 
+def _callbacks(options: argparse.Namespace, config: TrainConfig, pictures: "ImageDataset") -> "list[Callback]":
+    """Make what looks on at the run, in the order in which it is told of an epoch."""
+    from artgan_lib.data.dataset import open_cache
+    from artgan_lib.evaluation.callbacks.overfitting import HeldOut
+    from artgan_lib.interface.progress import TrainingProgress
+    from artgan_lib.interface.tensorboard import TensorBoard
+
+    callbacks: list[Callback] = [TrainingProgress(config)]
+    if options.measure_every is not None:
+        callbacks.insert(0, _measuring(options, config, pictures))  # so that its numbers are shown
+    if options.held_out:
+        callbacks.append(HeldOut(config, open_cache(options.held_out).images, pictures.images))
+    if options.tensorboard:
+        callbacks.append(TensorBoard())
+    watch = _watch(options, config, pictures)
+    if watch:
+        callbacks.insert(0, watch)
+    return callbacks
+
+
 def _measuring(options: argparse.Namespace, config: TrainConfig, pictures: "ImageDataset") -> "Measuring":
     """Make the callback that scores the generator; whatever it lacks is told before the run begins."""
     import numpy as np
 
     from artgan_lib.data.preprocessing import load_images
-    from artgan_lib.evaluation.extractors import load_extractor
-    from artgan_lib.evaluation.measuring import Measuring, cheap_extractor
-    from artgan_lib.gan.models import choose_device
+    from artgan_lib.evaluation.callbacks.scores import Measuring
+    from artgan_lib.evaluation.features import load_extractor
+    from artgan_lib.gan.distributed import local_device
     from artgan_lib.interface.terminal import counter
 
+    name, _, layer = options.measure_with.partition(":")
+    extractor = load_extractor(name, layer or None, device=local_device(options.device))
     held_out = options.measure_against
     real = load_images(held_out).images if held_out else pictures.images
+    if real.shape[1:] != pictures.images.shape[1:]:
+        raise ArtganError(
+            f"{held_out} holds images of {real.shape[1]} pixels, those that are trained on have "
+            f"{pictures.images.shape[1]}; prepare both at one size"
+        )
     some = np.sort(np.random.default_rng(config.seed).permutation(len(real))[: max(options.measure_n, 0)])
     real = np.asarray(real[some])  # as many as are generated
-    name, _, layer = (options.measure_with or cheap_extractor()).partition(":")
-    extractor = load_extractor(name, layer or None, device=choose_device(options.device))
     shown = counter("looking at real pictures")
     return Measuring(
         real,
@@ -144,8 +157,8 @@ def _watch(options: argparse.Namespace, config: TrainConfig, pictures: "ImageDat
     """Return what looks for collapse, unless it is told not to or there are too few pictures to compare with."""
     from tqdm import tqdm
 
-    from artgan_lib.evaluation.collapse_signals import FEWEST
-    from artgan_lib.evaluation.collapse_watch import CollapseWatch
+    from artgan_lib.evaluation.collapse.signals import FEWEST
+    from artgan_lib.evaluation.collapse.watch import CollapseWatch
 
     if options.watch_collapse == 0 or len(pictures.images) < FEWEST:
         if options.stop_on_collapse:

@@ -5,13 +5,14 @@ from typing import Any
 import pytest
 
 from artgan_lib import ArtganError, preset
-from artgan_lib.evaluation.cards import MetricCard, measured_with
+from artgan_lib.evaluation.cards import MetricCard
 from artgan_lib.evaluation.compare import Comparison, compare, read_run
-from artgan_lib.evaluation.extractors import load_extractor
+from artgan_lib.evaluation.features import load_extractor
 from artgan_lib.interface.cli import main
 from artgan_lib.runlog import write_json
 
-PAPER_FID = "FID, the paper's protocol"
+PAPER_FID = "fid_paper"
+FRECHET = "frechet_distance_random_projection_64"
 
 
 def make_run(folder: Path, variant: str = "dcgan", seed: int = 0, **scores: Any) -> Path:
@@ -30,7 +31,7 @@ def make_run(folder: Path, variant: str = "dcgan", seed: int = 0, **scores: Any)
 def scores(value: float, floor: float, **changes: Any) -> dict[str, Any]:
     fields = {"protocol": "standard", "real": "test", "real_hash": "a", "real_count": 500, "fake": "x"}
     fields |= {"fake_hash": "b", "fake_count": 500, "seed": 0}
-    card = MetricCard(**fields | measured_with(load_extractor("random-projection", "64")) | changes)  # type: ignore[arg-type]
+    card = MetricCard(**fields | load_extractor("random-projection", "64").provenance | changes)  # type: ignore[arg-type]
     found = {card.name: {"value": value, "floor": floor}, "precision": {"value": value / 100, "floor": 0.5}}
     return {"scores": found, "card": card.to_dict()}
 
@@ -69,7 +70,7 @@ def test_runs_that_differ_in_their_seed_alone_share_a_column(tmp_path: Path, pap
     runs = [make_run(tmp_path / f"{seed}", seed=seed, own=scores(v, 5.0, seed=seed)) for seed, v in enumerate(values)]
     found = compare([read_run(run) for run in runs], paper)
     assert found.runs == {"dcgan": ["0", "1", "2"]}
-    cell = by_hand(found, "FD-random-projection").here["dcgan"]
+    cell = by_hand(found, FRECHET).here["dcgan"]
     assert cell.text == "13.000 ± 3.606 (n = 3), floor 5.000"
     assert (cell.value, cell.sd, cell.runs, cell.floor) == (13.0, pytest.approx(13**0.5), 3, 5.0)
     assert by_hand(found, "epochs").here["dcgan"].text == "3 (n = 3)"
@@ -77,7 +78,7 @@ def test_runs_that_differ_in_their_seed_alone_share_a_column(tmp_path: Path, pap
 
 def test_a_number_that_rounds_to_nought_has_no_sign_and_reasons_are_told_once(tmp_path: Path, paper: Path) -> None:
     found = compare([read_run(make_run(tmp_path / "run", own=scores(-1e-5, 5.0)))], paper)
-    assert by_hand(found, "FD-random-projection").here["dcgan"].text == "0.000, floor 5.000"
+    assert by_hand(found, FRECHET).here["dcgan"].text == "0.000, floor 5.000"
     assert found.remarks().count("not measured in the paper") == 1
 
 
@@ -97,8 +98,8 @@ def test_the_papers_protocol_is_the_only_row_beside_its_number(tmp_path: Path, p
     found = compare([read_run(run)], paper)
     frame = found.to_frame()
     assert frame.loc[PAPER_FID].tolist() == ["102.344", "150.000, floor 20.000", "in part"]
-    assert frame.loc["FD-random-projection"].tolist() == ["–", "40.000, floor 4.000", "no"]
-    assert frame.loc["precision (FD-random-projection)", "dcgan, here"] == "0.400, floor 0.500"
+    assert frame.loc[FRECHET].tolist() == ["–", "40.000, floor 4.000", "no"]
+    assert frame.loc[f"precision ({FRECHET})", "dcgan, here"] == "0.400, floor 0.500"
     beside = [row.quantity for row in found.rows if row.paper["dcgan"].text == "102.344"]
     assert beside == [PAPER_FID]
     assert "500 generated against 500 real pictures" in found.to_markdown()
@@ -113,11 +114,14 @@ def test_cards_that_differ_share_no_table(tmp_path: Path, paper: Path) -> None:
 
 def test_what_a_run_measured_by_itself_counts_where_there_are_no_scores(tmp_path: Path, paper: Path) -> None:
     run = make_run(tmp_path / "run")
-    lines = [{"epoch": 1, "step": 5, "images_seen": 20, "seconds": 1, "frechet": 9.0}, {"epoch": 2, "step": 10}]
-    lines[1] |= {"images_seen": 40, "seconds": 2, "frechet": None}
+    lines = [
+        {"epoch": 1, "step": 5, "images_seen": 20, "seconds": 1, FRECHET: 9.0},
+        {"epoch": 2, "step": 10},
+    ]
+    lines[1] |= {"images_seen": 40, "seconds": 2, FRECHET: None}
     (run / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     write_json(run / "metric_card.json", scores(0, 0)["card"])
-    assert by_hand(compare([read_run(run)], paper), "FD-random-projection").here["dcgan"].text == "9.000"
+    assert by_hand(compare([read_run(run)], paper), FRECHET).here["dcgan"].text == "9.000"
 
 
 def test_a_point_of_ours_has_no_column_of_the_papers(tmp_path: Path, paper: Path) -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, read_log, synthetic_paintings
-from artgan_lib.evaluation.extractors import load_extractor
+from artgan_lib.evaluation.features import load_extractor
 from artgan_lib.experiments import ablation
 from artgan_lib.experiments.ablation import SCHEMES, Variety, plan_ablation, run_ablation
 from artgan_lib.experiments.ablation_results import kernel_scorer, measures, read_ablation, score_ablation, verdict
@@ -56,8 +56,8 @@ def test_an_ablation_is_run_scored_and_read_and_goes_on(pictures: np.ndarray, tm
     table = read_ablation(tmp_path)
     assert table.scheme.tolist() == list(SCHEMES)
     assert (table.images_seen == 16).all()
-    assert {"KD-random-projection", "recall", "vendi_ratio", "score gap"} <= set(measures(table))
-    assert table["KD-random-projection, floor"].nunique() == 1
+    assert {"kernel_distance_random_projection_64", "recall", "vendi_ratio", "score gap"} <= set(measures(table))
+    assert table["kernel_distance_random_projection_64, floor"].nunique() == 1
     log = read_log(tmp_path / plan[0].name / "log.jsonl")
     assert table["loss_g_mean"][0] == pytest.approx(log.loss_g_mean.iloc[-1])  # a quarter of two epochs is the last
     with pytest.raises(ArtganError, match="fewer than two seeds"):

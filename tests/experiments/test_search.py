@@ -16,8 +16,8 @@ import pytest
 from filelock import FileLock
 
 from artgan_lib import ArtganError, TrainConfig
-from artgan_lib.evaluation.collapse_signals import Reference
-from artgan_lib.evaluation.extractors import load_extractor
+from artgan_lib.evaluation.collapse.signals import Reference
+from artgan_lib.evaluation.features import load_extractor
 from artgan_lib.experiments.search import Rungs, Search
 from artgan_lib.experiments.study import (
     SPACE,

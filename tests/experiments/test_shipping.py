@@ -13,7 +13,7 @@ from artgan_lib.experiments.shipping import CURVE, best_point, score_run, ship, 
 from artgan_lib.gan.models import Generator
 from artgan_lib.gan.runs import RunFolder
 
-CARD = {"name": "FID-768", "kernel_name": "KID-768", "fake_count": 4}
+CARD = {"name": "fid_768", "kernel_name": "kid_768", "fake_count": 4}
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
 
     def measure(generator: Generator) -> Mapping[str, float]:
         asked.append(generator)
-        return {"kernel": next(values), "frechet": 100.0}
+        return {"score": next(values), "fid_768": 100.0}
 
     first = score_run(run, measure, CARD, checkpoints=run.saved()[:1])
     curve = score_run(run, measure, CARD, checkpoints=run.saved())
@@ -46,13 +46,13 @@ def test_a_run_is_scored_once_and_the_best_of_it_is_shipped(run: RunFolder, tmp_
         *((3, "average"), (3, "newest"), (6, "average"), (6, "newest"), (9, "average"), (9, "newest")),
     ]
     best = best_point(curve)
-    assert (best["step"], best["kind"], best["kernel"]) == (9, "newest", 0.1)
+    assert (best["step"], best["kind"], best["score"]) == (9, "newest", 0.1)
     with pytest.raises(ArtganError, match="measured with another card"):
         score_run(run, measure, CARD | {"fake_count": 5}, checkpoints=run.saved())
 
     model, log, config, _, scores, progress = ship(run, "dcgan", tmp_path)
     generator, header = load_generator(model)
-    assert header["origin"]["score"] == {"name": "KID-768", "value": 0.1}
+    assert header["origin"]["score"] == {"name": "kid_768", "value": 0.1}
     assert (header["origin"]["kind"], header["origin"]["images_seen"]) == ("newest", 36)
     newest = next(painters_at(run, run.saved()[-1])).generator
     away = run.saved()[-1].rename(tmp_path / "away.pt")

@@ -86,11 +86,11 @@ def test_a_sheet_has_a_column_for_each_run(critic: bool) -> None:
 
 def test_runs_of_a_seed_are_joined_and_schemes_stand_in_their_order() -> None:
     rows = [
-        {"scheme": s, "seed": seed, "KID": 10 * seed + i, "KID, floor": 0.5}
+        {"scheme": s, "seed": seed, "kid": 10 * seed + i, "kid, floor": 0.5}
         for seed in (0, 1)
         for i, s in enumerate(SCHEMES)
     ]
-    ax = plot_paired(pd.DataFrame(rows), "KID", Figure().subplots())
+    ax = plot_paired(pd.DataFrame(rows), "kid", Figure().subplots())
     first, second, floor = ax.lines
     assert (first.get_ydata().tolist(), second.get_ydata().tolist()) == ([0, 1, 2, 3], [10, 11, 12, 13])
     assert floor.get_ydata()[0] == 0.5

@@ -6,12 +6,12 @@ import pytest
 from matplotlib.figure import Figure
 
 from artgan_lib import ArtganError
-from artgan_lib.evaluation.memorisation import Neighbours
+from artgan_lib.evaluation.memorization import Neighbours
 from artgan_lib.interface.figures import BLUE, ORANGE
 from artgan_lib.interface.figures_scores import compare_scores, neighbour_sheet, plot_score, score_sheet
 from artgan_lib.interface.results_tables import results_tables, scored_generators
 
-NAMES = ("FID-768", "KID-768", "precision", "recall", "density", "coverage")
+NAMES = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
 CARD = {
     "protocol": "standard",
     "extractor": "inception-2015",
@@ -33,27 +33,27 @@ CARD = {
     "size": 64,
     "frechet": True,
     "skipped": [],
-    "name": "FID-768",
+    "name": "fid_768",
     "warnings": ["few"],
 }
 
 
 def told(value: float, **card: object) -> dict[str, object]:
     scores = {
-        name: {"name": name, "value": value, "floor": 0.5, "sd": 0.25 if name == "KID-768" else None, "better": "lower"}
+        name: {"name": name, "value": value, "floor": 0.5, "sd": 0.25 if name == "kid_768" else None, "better": "lower"}
         for name in NAMES
     }
     return {"scores": scores, "card": CARD | card}
 
 
 def test_a_bar_for_each_and_a_line_for_the_floor() -> None:
-    scored = {"one": told(2.0)["scores"]["KID-768"], "two": told(1.0)["scores"]["KID-768"]}
-    ax = plot_score(Figure().subplots(), "KID-768", scored)
+    scored = {"one": told(2.0)["scores"]["kid_768"], "two": told(1.0)["scores"]["kid_768"]}
+    ax = plot_score(Figure().subplots(), "kid_768", scored)
     assert [bar.get_width() for bar in ax.patches] == [2000.0, 1000.0]
     assert {bar.get_facecolor()[:3] for bar in ax.patches} == {tuple(int(BLUE[i : i + 2], 16) / 255 for i in (1, 3, 5))}
     (floor,) = [line for line in ax.lines if line.get_color() == ORANGE]
     assert floor.get_xdata() == [500, 500]
-    assert ax.get_title() == "KID-768 × 1000\nlower is better, real pictures (line): 500.00"
+    assert ax.get_title() == "kid_768 × 1000\nlower is better, real pictures (line): 500.00"
     assert ax.get_ylim() == (1.5, -0.5)  # the first on top
     assert ax.get_xlim()[0] <= 0
     assert ax.get_xlim()[1] > 2000
@@ -64,7 +64,7 @@ def test_sheets_show_every_score_and_what_was_scored() -> None:
     sheet = score_sheet(told(2.0), images)
     axes = [ax for ax in sheet.axes if ax.get_title()]
     assert [ax.get_title().split("\n")[0].removesuffix(" × 1000") for ax in axes] == list(NAMES)
-    paper = {"scores": {"FID, the paper's protocol": told(2.0)["scores"]["FID-768"]}, "card": CARD}
+    paper = {"scores": {"fid_paper": told(2.0)["scores"]["fid_768"]}, "card": CARD}
     assert len(score_sheet(paper, images).axes) == 2
     several = compare_scores({"one": told(2.0), "two": told(1.0)})
     assert [len(ax.patches) for ax in several.axes] == [2] * 6
@@ -88,7 +88,7 @@ def test_the_table_follows_the_files_and_refuses_cards_that_differ(root: Path, t
     with pytest.raises(ArtganError, match="cannot be compared: fake_count"):
         scored_generators(tmp_path)
     table = results_tables(root)
-    assert "| FID, the paper's protocol | 128.259 | not measured here |" in table
+    assert "| FID, the paper's protocol (`fid_paper`) | 128.259 | not measured here |" in table
     for name, scores in scored_generators(root).items():
-        value, kernel = (scores["scores"][score] for score in ("FID-768", "KID-768"))
+        value, kernel = (scores["scores"][score] for score in ("fid_768", "kid_768"))
         assert f"| {name} | {value['value']:.2f} | {1000 * kernel['value']:.2f} ± {1000 * kernel['sd']:.2f} |" in table

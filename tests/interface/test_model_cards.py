@@ -11,11 +11,11 @@ from artgan_lib.experiments.shipping import score_run, ship
 from artgan_lib.interface.model_cards import generator_card, write_model_cards
 from artgan_lib.shipped import shipped_generators
 
-CARD = {"name": "FID-768", "kernel_name": "KID-768", "fake_count": 1000}
+CARD = {"name": "fid_768", "kernel_name": "kid_768", "fake_count": 1000}
 SCORES = {
     "scores": {
-        "FID-768": {"name": "FID-768", "value": 1.5, "floor": 0.25, "sd": None, "better": "lower"},
-        "KID-768": {"name": "KID-768", "value": 0.125, "floor": 0.0, "sd": 0.01, "better": "lower"},
+        "fid_768": {"name": "fid_768", "value": 1.5, "floor": 0.25, "sd": None, "better": "lower"},
+        "kid_768": {"name": "kid_768", "value": 0.125, "floor": 0.0, "sd": 0.01, "better": "lower"},
         "recall": {"name": "recall", "value": 0.5, "floor": 0.75, "sd": None, "better": "higher"},
         "coverage": {"name": "coverage", "value": 0.25, "floor": 0.875, "sd": None, "better": "higher"},
     },
@@ -38,7 +38,7 @@ def project(pictures: np.ndarray, tmp_path: Path) -> Path:
     train(plan("smoke")["wgan-gp"], pictures, tmp_path / "runs" / "wgan-gp", device="cpu")
     run = find_runs(tmp_path / "runs")["wgan-gp"]
     values = iter([0.4, 0.1, 0.3, 0.2])
-    score_run(run, lambda generator: {"kernel": next(values)}, CARD, checkpoints=run.saved())
+    score_run(run, lambda generator: {"score": next(values)}, CARD, checkpoints=run.saved())
     ship(run, "wgan-gp", tmp_path / "project")
     return tmp_path / "project"
 
@@ -64,8 +64,8 @@ def test_a_card_tells_what_the_files_tell(project: Path) -> None:
     log.write_text("".join(json.dumps(line) + "\n" for line in lines))
     (project / "data" / "results" / "scores_wgan-gp.json").write_text(json.dumps(SCORES))
     card = generator_card(project, shipped)
-    assert "| FID-768 | 1.5000 | 0.2500 | lower |" in card
-    assert "| KID-768 | 0.1250 ± 0.0100 | 0.0000 | lower |" in card
+    assert "| fid_768 | 1.5000 | 0.2500 | lower |" in card
+    assert "| kid_768 | 0.1250 ± 0.0100 | 0.0000 | lower |" in card
     assert "2,000 pictures of seed 0 against 1,917 real ones (test64)" in card
     assert "Measured on few pictures." in card
     assert "recall 0.50 beside 0.75, coverage 0.25 beside 0.88" in card

@@ -68,39 +68,39 @@ def test_models_tell_what_their_cards_and_scores_say(model: Path, tmp_path: Path
     (runs / "mine" / "generator.safetensors").write_bytes(model.read_bytes())
     card = "# DCGAN\n\nIt has *seen* [paintings](x.md)\nof `nine` styles. More.\n\nAnother paragraph."
     (folder / "dcgan.md").write_text(card)
-    scores = {"scores": {"FID-768": {"name": "FID-768", "value": 1.2345, "floor": 0.01}}, "card": {}}
+    scores = {"scores": {"fid_768": {"name": "fid_768", "value": 1.2345, "floor": 0.01}}, "card": {}}
     (tmp_path / "scores_dcgan.json").write_text(json.dumps(scores))
     (tmp_path / "scores_wgan-gp.json").write_text("[]")
     found = {one.name: one for one in offered_models([folder, runs], tmp_path)}
     assert list(found) == ["dcgan", "wgan-gp", "mine"]  # the one that has a score, then the project's own
     assert found["dcgan"].summary == "It has seen paintings of nine styles. More."
-    assert found["dcgan"].score == ("FID-768", 1.2345, 0.01)
+    assert found["dcgan"].score == ("fid_768", 1.2345, 0.01)
     assert found["wgan-gp"].score is None
     assert (found["mine"].summary, found["mine"].variant) == ("", "dcgan")
     panel = Panel([folder], tmp_path / "out", scores=tmp_path, download=False)
-    assert "FID-768, the distance: 1.2345; of real pictures: 0.01; lower is nearer." in panel.settings.card.value
+    assert "fid_768, the distance: 1.2345; of real pictures: 0.01; lower is nearer." in panel.settings.card.value
     assert "nine styles. More. By a program’s measure its pictures are 123 times as far" in panel.settings.card.value
 
 
 def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp_path: Path) -> None:
     config = preset("dcgan", "smoke")
-    origin = {"images_seen": 400_000, "pictures": 15_375, "score": {"name": "KID-768", "value": 0.0123}}
+    origin = {"images_seen": 400_000, "pictures": 15_375, "score": {"name": "kid_768", "value": 0.0123}}
     path = export_generator(tmp_path / "x.safetensors", build_models(config)[0], config, origin)
     path.with_suffix(".md").write_text("# x\n\n<!-- written by `artgan figures` -->\nA command.\n")
     panel = Panel([path], tmp_path / "out", download=False)
     told = "Learned to paint from 15,375 pictures.<details><summary>In numbers</summary>"
     told += "<p>dcgan: trained with 400,000 looks at a picture.</p>"
-    told += "<p>KID-768, the distance from real pictures: 0.0123; lower is nearer.</p></details>"
+    told += "<p>kid_768, the distance from real pictures: 0.0123; lower is nearer.</p></details>"
     assert panel.settings.card.value == told
     panel.language.value = "uk"
     assert panel.settings.card.value.startswith("Навчилася малювати на 15\u00a0375 картинах.<details>")
     assert "роздивилася картини 400\u00a0000 разів" in panel.settings.card.value
-    scores = {"scores": {"FID-768": {"value": 9, "floor": 1}, "KID-768": {"value": 0.0123, "floor": 0.0001}}}
+    scores = {"scores": {"fid_768": {"value": 9, "floor": 1}, "kid_768": {"value": 0.0123, "floor": 0.0001}}}
     (tmp_path / "scores_x.json").write_text(json.dumps(scores))
-    assert offered_models([path], tmp_path)[0].score == ("KID-768", 0.0123, 0.0001)
-    scores["scores"]["KID-768"]["floor"] = -0.0001  # nothing can be told in times of it
+    assert offered_models([path], tmp_path)[0].score == ("kid_768", 0.0123, 0.0001)
+    scores["scores"]["kid_768"]["floor"] = -0.0001  # nothing can be told in times of it
     (tmp_path / "scores_x.json").write_text(json.dumps(scores))
-    assert offered_models([path], tmp_path)[0].score == ("FID-768", 9, 1)
+    assert offered_models([path], tmp_path)[0].score == ("fid_768", 9, 1)
 
 
 def contrast(one: str, other: str) -> float:

@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -6,12 +7,14 @@ import pytest
 import torch
 
 from artgan_lib import ArtganError, synthetic_paintings
-from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
-from artgan_lib.evaluation.evaluate import evaluate, evaluate_as_paper, evaluate_by_style
-from artgan_lib.evaluation.extractors import Extractor, load_extractor
+from artgan_lib.evaluation.cards import MetricCard, require_alike
+from artgan_lib.evaluation.features import Extractor, load_extractor
+from artgan_lib.evaluation.protocols import evaluate, evaluate_as_paper, evaluate_by_style
 from artgan_lib.evaluation.reference import Labelled
 from artgan_lib.images import to_float, to_uint8, truncated
 from artgan_lib.interface.cli import main
+
+KERNEL, FRECHET = "kernel_distance_random_projection_64", "frechet_distance_random_projection_64"
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +30,7 @@ def projection() -> Extractor:
 def card(**changes: object) -> MetricCard:
     fields = {"protocol": "standard", "real": "test", "real_hash": "a", "real_count": 5000, "fake": "x"}
     fields |= {"fake_hash": "b", "fake_count": 5000, "seed": 0}
-    return MetricCard(**fields | measured_with(load_extractor("random-projection", "64")) | changes)  # type: ignore[arg-type]
+    return MetricCard(**fields | load_extractor("random-projection", "64").provenance | changes)  # type: ignore[arg-type]
 
 
 def test_real_pictures_score_at_the_floor_and_noise_far_above_it(paintings: np.ndarray, projection: Extractor) -> None:
@@ -35,13 +38,13 @@ def test_real_pictures_score_at_the_floor_and_noise_far_above_it(paintings: np.n
     good = {score.name: score for score in evaluate(same, real, others, projection).scores}
     noise = np.random.default_rng(0).integers(0, 256, (120, 64, 64, 3), dtype=np.uint8)
     bad = {score.name: score for score in evaluate(noise, real, others, projection).scores}
-    name = "FD-random-projection"
+    name = FRECHET
     assert good[name].value == pytest.approx(good[name].floor, rel=0.5)
     assert bad[name].value > 5 * bad[name].floor
     assert bad[name].floor == good[name].floor
     assert bad["recall"].value == 0 < good["recall"].value
     assert bad["coverage"].value < good["coverage"].value
-    assert abs(good["KD-random-projection"].value) < bad["KD-random-projection"].value / 4
+    assert abs(good[KERNEL].value) < bad[KERNEL].value / 4
 
 
 def test_the_card_says_what_the_number_was_measured_with(paintings: np.ndarray, projection: Extractor) -> None:
@@ -53,14 +56,39 @@ def test_the_card_says_what_the_number_was_measured_with(paintings: np.ndarray, 
     )
     assert told["seed"] == 3
     assert torch.__version__.startswith(told["versions"]["torch"])
-    assert told["warnings"] == ["measured on 80 pictures; under 10,000 the distance is too large by its bias"]
+    assert told["warnings"] == [f"measured on 80 images; below 10,000 {FRECHET} is clearly biased upwards"]
 
 
-def test_too_few_pictures_for_the_dimensions_are_refused(paintings: np.ndarray, projection: Extractor) -> None:
-    with pytest.raises(ArtganError, match="64 pictures are too few for a Frechet distance in 64 dimensions"):
-        evaluate(paintings[:64], paintings[100:300], paintings[300:], projection)
-    with pytest.raises(ArtganError, match="the floor needs more than 64 real pictures beside the 100"):
-        evaluate(paintings[:90], paintings[100:200], paintings[200:250], projection)
+@pytest.mark.parametrize(("generated", "real"), [(64, 200), (200, 64)])
+def test_a_small_set_has_every_score_but_the_frechet_distance(
+    generated: int, real: int, paintings: np.ndarray, projection: Extractor
+) -> None:
+    found = evaluate(paintings[:generated], paintings[generated : generated + real], paintings[264:], projection)
+    frechet, *others = found.scores
+    assert (frechet.value, frechet.note) == (None, "too few images (64; this layer needs more than 64)")
+    assert [score.name for score in others] == [
+        KERNEL,
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+    ]
+    assert all(score.value is not None and score.floor is not None and not score.note for score in others)
+    assert not found.card.frechet
+    assert found.card.warnings == []
+    assert json.loads(json.dumps(found.to_dict()))["scores"][FRECHET]["value"] is None
+
+
+def test_a_small_floor_has_no_frechet_distance_of_its_own(paintings: np.ndarray, projection: Extractor) -> None:
+    frechet, kernel, *_ = evaluate(paintings[:90], paintings[100:200], paintings[200:250], projection).scores
+    assert frechet.value is not None
+    assert frechet.floor is None
+    assert kernel.floor is not None
+
+
+def test_a_handful_of_images_is_refused(paintings: np.ndarray, projection: Extractor) -> None:
+    with pytest.raises(ArtganError, match="more than 5 images on every side; there are 90 generated, 100 real and 5"):
+        evaluate(paintings[:90], paintings[100:200], paintings[200:205], projection)
 
 
 def test_numbers_that_were_not_measured_alike_do_not_share_a_table() -> None:
@@ -74,9 +102,9 @@ def test_numbers_that_were_not_measured_alike_do_not_share_a_table() -> None:
 @pytest.mark.parametrize(
     ("changes", "name"),
     [
-        ({"extractor": "inception-2015", "layer": "2048"}, "FID"),
-        ({"extractor": "inception-2015", "layer": "768"}, "FID-768"),
-        ({}, "FD-random-projection"),
+        ({"extractor": "inception-2015", "layer": "2048"}, "fid"),
+        ({"extractor": "inception-2015", "layer": "768"}, "fid_768"),
+        ({}, FRECHET),
     ],
 )
 def test_a_number_bears_the_name_that_it_has_earned(changes: dict[str, object], name: str) -> None:
@@ -88,12 +116,8 @@ def test_a_card_is_read_back_and_tells_its_warnings() -> None:
     few = card(fake_count=60, frechet=False, skipped=("realism (6)", "renaissance (18)"))
     again = MetricCard.from_dict(json.loads(json.dumps(few.to_dict())))
     assert again == few
-    assert again.warnings == [
-        "no Frechet distance: 60 pictures are too few for a Frechet distance in 64 dimensions: the covariance cannot "
-        "be told; take more than 64, or a layer of fewer dimensions",
-        "styles with too few pictures, skipped: realism (6), renaissance (18)",
-    ]
-    with pytest.raises(ArtganError, match="60 pictures are too few"):
+    assert again.warnings == ["styles with too few pictures, skipped: realism (6), renaissance (18)"]
+    with pytest.raises(ArtganError, match=r"too few images \(60; this layer needs more than 64\)"):
         card(fake_count=60)
     with pytest.raises(ArtganError, match="written by another version"):
         MetricCard.from_dict({"extractor": "inception-2015"})
@@ -108,7 +132,7 @@ def test_pictures_in_order_of_style_are_compared_as_in_any_order(paintings: np.n
         for real in (paintings[:200][dark], in_order)
     ]
     assert found[1]["precision"] == pytest.approx(found[0]["precision"], abs=0.15)
-    assert found[1]["FD-random-projection"] == pytest.approx(found[0]["FD-random-projection"], rel=1e-6)
+    assert found[1][FRECHET] == pytest.approx(found[0][FRECHET], rel=1e-6)
 
 
 def test_distances_agree_with_torch_fidelity_from_pictures_to_number(
@@ -126,7 +150,7 @@ def test_distances_agree_with_torch_fidelity_from_pictures_to_number(
     statistics = [{"mu": values.mean(0), "sigma": np.cov(values, rowvar=False)} for values in theirs]
     expected = fid_statistics_to_metric(*statistics, verbose=False)["frechet_inception_distance"]
     found = evaluate(fake, real, real, load_extractor(layer="64", weights=weights)).scores[0]
-    assert found.name == "FID-64"
+    assert found.name == "fid_64"
     assert found.value == pytest.approx(expected, rel=1e-3)
     assert found.floor == pytest.approx(0, abs=1e-6)  # the same pictures
 
@@ -161,12 +185,12 @@ def test_the_papers_protocol_step_by_step(paintings: np.ndarray, projection: Ext
     assert 0 < score.floor < score.value * 3
     assert found.card.protocol == "paper"
     assert found.card.real == "training pictures, 150 drawn with replacement"
-    assert card(protocol="paper", extractor="inception-imagenet", layer="2048").name == "FID, the paper's protocol"
+    assert card(protocol="paper", extractor="inception-imagenet", layer="2048").name == "fid_paper"
     # Without other pictures the floor is of those that were not drawn.
     alone = evaluate_as_paper(fake, paintings, None, projection)
     assert alone.scores[0].floor is not None
     assert alone.scores[0].floor > 0
-    with pytest.raises(ArtganError, match=r"drawn with replacement, \d\d pictures are too few"):
+    with pytest.raises(ArtganError, match=r"drawn with replacement, there are too few images \(\d\d; "):
         evaluate_as_paper(fake[:70], real, others, projection)
 
 
@@ -183,7 +207,7 @@ def test_scores_by_style_skip_and_name_what_is_too_small(paintings: np.ndarray, 
     assert found.card.warnings[-1].endswith(f"skipped: rare ({fewest})")
     by_style = {style: {score.name: score for score in scores} for style, scores in found.styles.items()}
     for scores in by_style.values():
-        assert scores["FD-random-projection"].value == pytest.approx(scores["FD-random-projection"].floor, rel=0.4)
+        assert scores[FRECHET].value == pytest.approx(scores[FRECHET].floor, rel=0.4)
     # A generator has no styles: all its pictures stand against each; these are of the dark one.
     dark = Labelled(sets[0].of("dark"))
     mixed = evaluate_by_style(whole, dark, *sets[1:], projection).styles
@@ -201,7 +225,8 @@ def test_the_inception_of_2015_up_to_its_768_features(shared_weights: Path, pain
     }
     assert found["768"].std() > 0.01
     with pytest.raises(ArtganError, match=r"layer 2048 of .* gives values that are not finite; choose another layer"):
-        load_extractor(weights=weights)
+        load_extractor(layer="2048", weights=weights)
+    assert load_extractor(weights=weights).layer == "768"
 
 
 def test_extractors_that_cannot_be_had_are_told_before_any_work(tmp_path: Path) -> None:
@@ -234,15 +259,21 @@ def test_the_command_writes_scores_with_their_card(
     out = tmp_path / "scores.json"
     assert main([*measuring, "--model", str(model), "--n", "80", "--device", "cpu", "--out", str(out)]) == 0
     told = capsys.readouterr().out
-    assert "FD-random-projection and others, 80 pictures against half of paintings, 100 pictures" in told
+    assert f"{FRECHET} and others, 80 pictures against half of paintings, 100 pictures" in told
     scores = json.loads(out.read_text())["scores"]
-    assert set(scores) == {"FD-random-projection", "KD-random-projection", "precision", "recall", "density", "coverage"}
+    assert set(scores) == {
+        FRECHET,
+        KERNEL,
+        "precision",
+        "recall",
+        "density",
+        "coverage",
+    }
     with Image.open(tmp_path / "scores.png") as sheet:
         assert sheet.size == (1000, 700)
-    assert scores["FD-random-projection"]["value"] > scores["FD-random-projection"]["floor"]
+    assert scores[FRECHET]["value"] > scores[FRECHET]["floor"]
     for wrong, sentence in (
         (["--n", "80"], "either --model or --images"),
-        (["--model", str(model), "--n", "50"], "50 pictures are too few for a Frechet distance in 64 dimensions"),
         (["--model", str(model), "--n", "1"], "scores need at least two pictures, not 1"),
         (["--model", str(model), "--protocol", "paper"], "the paper's protocol measures with inception-imagenet"),
         (["--model", str(model), "--split", "test"], "has no picture of the split 'test'; it has all"),
@@ -251,10 +282,35 @@ def test_the_command_writes_scores_with_their_card(
     ):
         assert main([*measuring, *wrong]) == 2
         assert sentence in capsys.readouterr().err
+    few = ["--model", str(model), "--n", "50", "--device", "cpu", "--out", str(out)]
+    assert main([*measuring, *few]) == 0
+    told = capsys.readouterr().out
+    assert re.search(
+        r"^frechet_distance_random_projection_64 +too few images \(50; this layer needs more than 64\)$", told, re.M
+    )
+    assert (
+        len(
+            re.findall(
+                r"^(kernel_distance|precision|recall|density|coverage).*\d\.\d{3} +-?\d\.\d{3}", told, re.MULTILINE
+            )
+        )
+        == 5
+    )
+    with Image.open(tmp_path / "scores.png") as sheet:
+        assert sheet.size == (1000, 700)
     # A folder of pictures, among them copies of what was trained on: all of them.
     copies = ["--images", str(folder), "--n", "80", "--trained-on", str(tmp_path / "cache")]
     assert main([*measuring, *copies, "--out", str(out)]) == 0
     assert "(shows paintings: look, do not publish)" in capsys.readouterr().out
-    found = json.loads(out.read_text())["memorisation"]
+    found = json.loads(out.read_text())["memorization"]
     assert (found["generated"], found["training_count"]) == (0, 200)
     assert (tmp_path / "scores_neighbours.png").is_file()
+
+
+def test_weights_are_checked_before_images_are_read(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "torn.pth").write_bytes(b"torn")
+    absent = ["--model", str(model), "--data", str(tmp_path / "absent")]
+    assert main(["evaluate", *absent, "--weights", str(tmp_path / "torn.pth")]) == 2
+    assert "torn.pth is not the Inception of 2015" in capsys.readouterr().err

@@ -1,11 +1,14 @@
+import copy
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from torch import distributed, nn
 
 from artgan_lib import ArtganError, TrainConfig, preset, read_log, synthetic_paintings, train
-from artgan_lib.evaluation.held_out import KEYS, HeldOut, held_out_along
+from artgan_lib.evaluation.callbacks.overfitting import KEYS, HeldOut, held_out_along
 from artgan_lib.gan.checkpoints import load_checkpoint
 from artgan_lib.gan.runs import RunFolder
 from artgan_lib.gan.updates import build_networks
@@ -74,6 +77,48 @@ def test_held_out_pictures_must_be_others_and_fill_a_batch(pictures: np.ndarray,
         HeldOut(tiny("dcgan"), pictures, pictures)
     with pytest.raises(ArtganError, match="3 pictures do not fill one batch of 4"):
         HeldOut(tiny("dcgan"), others[:3], pictures)
+
+
+def test_held_out_images_of_another_size_are_refused_before_the_run(pictures: np.ndarray, others: np.ndarray) -> None:
+    with pytest.raises(ArtganError, match="held-out images have 32 x 32 pixels, those that are trained on 64 x 64"):
+        HeldOut(tiny("dcgan"), others[:, ::2, ::2], pictures)
+
+
+@pytest.fixture
+def process_group(tmp_path: Path) -> Iterator[None]:
+    distributed.init_process_group("gloo", init_method=f"file://{tmp_path / 'group'}", rank=0, world_size=1)
+    yield
+    distributed.destroy_process_group()
+
+
+def test_one_process_measures_networks_that_several_synchronise(
+    pictures: np.ndarray, others: np.ndarray, process_group: None
+) -> None:
+    """In train mode SyncBatchNorm waits for the other processes, or refuses a CPU, where it has a process group."""
+    config = tiny("dcgan")
+    networks = build_networks(config, torch.device("cpu"))
+    plain = HeldOut(config, others, pictures).on_epoch({}, networks)
+    judge, generator = (nn.SyncBatchNorm.convert_sync_batchnorm(net) for net in (networks.judge, networks.generator))
+    assert any(isinstance(module, nn.SyncBatchNorm) for module in judge.modules())
+    before = copy.deepcopy(judge.state_dict())
+    found = HeldOut(config, others, pictures).on_epoch({}, networks._replace(judge=judge, generator=generator))
+    assert found == pytest.approx(plain, nan_ok=True)
+    assert same(judge.state_dict(), before)
+    assert judge.training
+    assert any(isinstance(module, nn.SyncBatchNorm) for module in judge.modules())
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("device", ["cuda", "mps"])
+def test_a_gpu_without_float64_measures_too(device: str, pictures: np.ndarray, others: np.ndarray) -> None:
+    if not getattr(torch, "cuda" if device == "cuda" else "mps").is_available():
+        pytest.skip(f"there is no {device} device")
+    config = tiny("wgan-gp")
+    on_cpu, on_gpu = (
+        HeldOut(config, others, pictures).on_epoch({}, build_networks(config, torch.device(where)))
+        for where in ("cpu", device)
+    )
+    assert on_gpu == pytest.approx(on_cpu, rel=1e-3, abs=1e-4)
 
 
 def test_checkpoints_tell_afterwards_what_the_log_would_have_told(

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from artgan_lib import ArtganError
-from artgan_lib.evaluation.memorisation import memorisation, nearest
+from artgan_lib.evaluation.memorization import memorization, nearest
 
 
 def test_nearest_by_hand_and_in_pieces() -> None:
@@ -22,17 +22,17 @@ def test_copies_are_told_from_new_pictures() -> None:
     rng = np.random.default_rng(1)
     training, held_out, new = rng.normal(size=(3, 400, 6))
     usual = nearest(held_out, training).distances[:, 0]
-    honest = memorisation(nearest(new, training).distances[:, 0], usual)
+    honest = memorization(nearest(new, training).distances[:, 0], usual)
     assert honest.nearer == pytest.approx(0.5, abs=0.05)
     assert honest.suspicious < 0.04
     copied = np.where(np.arange(400)[:, None] < 100, training + 0.01 * rng.normal(size=(400, 6)), new)
-    copying = memorisation(nearest(copied, training).distances[:, 0], usual)
+    copying = memorization(nearest(copied, training).distances[:, 0], usual)
     assert copying.suspicious == pytest.approx(0.25, abs=0.03)
     assert copying.nearer > 0.58
-    away = memorisation(nearest(new + 30, training).distances[:, 0], usual)
+    away = memorization(nearest(new + 30, training).distances[:, 0], usual)
     assert (away.nearer, away.suspicious) == (0, 0)
 
 
-def test_memorisation_by_hand() -> None:
+def test_memorization_by_hand() -> None:
     # Pairs (generated, held out): 1 < 2, 1 < 4, 3 > 2, 3 < 4: three of four.
-    assert memorisation(np.array([1.0, 3]), np.array([2.0, 4])) == (2, 3, 0.75, 0.5)
+    assert memorization(np.array([1.0, 3]), np.array([2.0, 4])) == (2, 3, 0.75, 0.5)

@@ -45,7 +45,7 @@ def nearest(features: np.ndarray, others: np.ndarray, k: int = 1) -> Neighbours:
     return Neighbours(np.concatenate(indices), np.concatenate(distances))
 
 
-class Memorisation(NamedTuple):
+class Memorization(NamedTuple):
     """Distances to the nearest training picture, of generated and of held-out pictures."""
 
     generated: float  # median
@@ -54,7 +54,7 @@ class Memorisation(NamedTuple):
     suspicious: float  # share of generated pictures nearer than all but 1 % of the held-out ones
 
 
-def memorisation(generated: np.ndarray, held_out: np.ndarray) -> Memorisation:
+def memorization(generated: np.ndarray, held_out: np.ndarray) -> Memorization:
     """Compare how near generated and held-out pictures lie to training pictures.
 
     `nearer` is the two-sample statistic of Meehan et al. 2020 (Mann and Whitney's U over the number of pairs). One half
@@ -68,4 +68,4 @@ def memorisation(generated: np.ndarray, held_out: np.ndarray) -> Memorisation:
     pairs = len(generated) * len(held_out)
     nearer = float(scipy.stats.mannwhitneyu(held_out, generated).statistic) / pairs
     suspicious = float((generated < np.quantile(held_out, 0.01)).mean())
-    return Memorisation(float(np.median(generated)), float(np.median(held_out)), nearer, suspicious)
+    return Memorization(float(np.median(generated)), float(np.median(held_out)), nearer, suspicious)

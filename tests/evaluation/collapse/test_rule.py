@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from artgan_lib import ArtganError, read_log
-from artgan_lib.evaluation.collapse import (
+from artgan_lib.evaluation.collapse.rule import (
     THRESHOLDS,
     WARM_UP,
     CollapseRule,

@@ -1,6 +1,6 @@
 """When a generator has collapsed, and how often: events read from a run's log by a rule that was calibrated.
 
-The rule, an epoch at a time, on the signals of `collapse_signals`:
+The rule, an epoch at a time, on the signals of `signals`:
 
 1. Four signals are held against their thresholds: `diversity`, `pairwise` and `style_entropy` (where there are labels)
    are alarming below theirs, `duplicates` above its own.
@@ -13,7 +13,8 @@ The rule, an epoch at a time, on the signals of `collapse_signals`:
    while they are not. It is logged, and decides which advice is given.
 
 The thresholds are those under which no healthy sampler of the calibrating half raises an alarm
-(`collapse_calibration`; a test holds them to its results). Taking signals while a run goes is left to `collapse_watch`.
+(`reproduction/collapse_calibration.py`; a test holds them to its results). Taking signals while a run goes is left to
+`watch`.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 THRESHOLDS: dict[str, float] = {"diversity": 0.33, "pairwise": 0.51, "duplicates": 0.72, "style_entropy": 0.56}
-"""Where each signal becomes alarming; what `artgan calibrate` found."""
+"""Where each signal becomes alarming; what `reproduction/collapse_calibration.py` found."""
 
 WARM_UP = 2000
 """Generator updates after which the rule wakes in any case; narrow DCGANs took over 1,000 to become varied."""

@@ -13,9 +13,8 @@ from typing import Any
 import numpy as np
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, measured_with, too_few
-from artgan_lib.evaluation.extractors import Extractor
-from artgan_lib.evaluation.features import features_of, moments_of
+from artgan_lib.evaluation.cards import MetricCard, too_few
+from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import Moments, frechet_distance, kernel_distance, manifold_scores, moments
 from artgan_lib.evaluation.reference import Labelled
 from artgan_lib.images import fingerprint, truncated
@@ -48,6 +47,7 @@ class Score:
     floor: float | None
     sd: float | None = None
     better: str = "lower"  # or higher
+    note: str = ""  # why there is no value
 
 
 @dataclass(frozen=True)
@@ -82,6 +82,8 @@ def evaluate(
 ) -> Evaluation:
     """Score generated pictures by the standard protocol.
 
+    Of a Fréchet distance that needs more images than there are, the score's note says so; the others are given.
+
     Args:
         fake: Generated pictures, uint8 (N, H, W, 3).
         real: Real pictures to compare with, uint8 (M, H, W, 3).
@@ -96,9 +98,15 @@ def evaluate(
         progress: Told which pictures are looked at and how many are done.
 
     Raises:
-        ArtganError: If there are too few pictures for the extractor's dimensions.
+        ArtganError: If a side has too few pictures for any score.
     """
     others = others[: len(fake)]
+    fewest = min(len(fake), len(real), len(others))
+    if fewest <= NEIGHBOURS:
+        raise ArtganError(
+            f"scores need more than {NEIGHBOURS} images on every side; there are {len(fake):,} generated, "
+            f"{len(real):,} real and {len(others):,} other real ones for the floor"
+        )
     card = MetricCard(
         protocol="standard",
         real=about_real,
@@ -114,19 +122,12 @@ def evaluate(
         floor_count=len(others),
         left_out=left_out,
         size=real.shape[1],
-        **measured_with(extractor),
+        frechet=min(len(real), len(fake)) > extractor.dim,
+        **extractor.provenance,
     )
-    if len(others) <= extractor.dim:
-        raise ArtganError(
-            f"the floor needs more than {extractor.dim} real pictures beside the {len(real):,} to compare with, and "
-            f"there are {len(others):,}; prepare more, or choose a layer of fewer dimensions"
-        )
     sets = {"generated": fake, "real": real, "other real": others}
     found = {name: features_of(images, extractor, functools.partial(progress, name)) for name, images in sets.items()}
-    known = moments_of(real, extractor, found["real"]), moments_of(others, extractor, found["other real"])
-    mine = _compare(found["real"], found["generated"], seed, (known[0], moments([found["generated"]])))
-    floor = _compare(found["real"], found["other real"], seed, known)
-    return Evaluation(_scores(card, mine, floor), card)
+    return Evaluation(_scores(card, found["real"], found["generated"], found["other real"]), card)
 
 
 def evaluate_by_style(
@@ -163,9 +164,8 @@ def evaluate_by_style(
         if fewest < FEWEST_OF_A_STYLE:
             skipped.append(f"{style} ({fewest})")
             continue
-        mine, ours, theirs = (features_of(images, extractor, functools.partial(progress, style)) for images in sets)
-        pairs = [_compare(mine, features, whole.card.seed) for features in (ours, theirs)]
-        found[style] = _scores(whole.card, *pairs)
+        of_sets = (features_of(images, extractor, functools.partial(progress, style)) for images in sets)
+        found[style] = _scores(whole.card, *of_sets)
     if not found:
         raise ArtganError(f"no style has {FEWEST_OF_A_STYLE} pictures on every side: {', '.join(skipped)}")
     return Evaluation(whole.scores, dataclasses.replace(whole.card, skipped=tuple(skipped)), found)
@@ -212,7 +212,7 @@ def evaluate_as_paper(
     again = rng.integers(len(others), size=count) if len(others) else np.zeros(0, int)
     different = min(len(np.unique(drawn)), len(np.unique(again)))
     if different <= extractor.dim:
-        raise ArtganError(f"drawn with replacement, {too_few(different, extractor.dim)}")
+        raise ArtganError(f"drawn with replacement, there are {too_few(different, extractor.dim)}")
     sets = {"generated": fake, "real": truncated(real[drawn]), "other real": truncated(others[again])}
     card = MetricCard(
         protocol="paper",
@@ -228,7 +228,7 @@ def evaluate_as_paper(
         floor_hash=fingerprint(others),
         floor_count=count,
         size=real.shape[1],
-        **measured_with(extractor),
+        **extractor.provenance,
     )
     found = {
         name: _numpy_moments(features_of(images, extractor, functools.partial(progress, name)))
@@ -242,9 +242,7 @@ def _numpy_moments(features: np.ndarray) -> Moments:
     return Moments(len(features), features.mean(0), np.cov(features, rowvar=False))
 
 
-def _compare(
-    real: np.ndarray, fake: np.ndarray, seed: int, known: tuple[Moments, Moments] | None = None
-) -> dict[str, float | None]:
+def _compare(real: np.ndarray, fake: np.ndarray, seed: int) -> dict[str, float | None]:
     kernel = kernel_distance(real, fake, size=SUBSET, seed=seed)
     count = min(len(real), len(fake), MANIFOLD_COUNT)  # as many on either side: neighbourhoods shrink with their number
     rng = np.random.default_rng(seed)  # not the first ones: pictures often lie in order of their styles
@@ -252,14 +250,16 @@ def _compare(
     manifold = manifold_scores(some_real, some_fake, NEIGHBOURS)
     distance = None
     if min(len(real), len(fake)) > real.shape[1]:
-        one, other = known or (moments([real]), moments([fake]))
-        distance = frechet_distance(one, other)
+        distance = frechet_distance(moments([real]), moments([fake]))
     return {"frechet": distance, "kernel": kernel.mean, "kernel_sd": kernel.sd, **manifold._asdict()}
 
 
-def _scores(card: MetricCard, mine: dict[str, float | None], floor: dict[str, float | None]) -> list[Score]:
+def _scores(card: MetricCard, real: np.ndarray, fake: np.ndarray, others: np.ndarray) -> list[Score]:
+    """Make the scores of features, shape (n, dim) each."""
+    mine, floor = (_compare(real, features, card.seed) for features in (fake, others))
+    note = too_few(min(len(real), len(fake)), real.shape[1]) if mine["frechet"] is None else ""
     distances = [
-        Score(card.name, mine["frechet"], floor["frechet"]),
+        Score(card.name, mine["frechet"], floor["frechet"], note=note),
         Score(card.kernel_name, mine["kernel"], floor["kernel"], mine["kernel_sd"]),
     ]
     return distances + [Score(name, mine[name], floor[name], better="higher") for name in SCORES]

@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.cards import MetricCard, measured_with, require_alike
-from artgan_lib.evaluation.evaluate import SUBSET
-from artgan_lib.evaluation.extractors import Extractor, find_network
-from artgan_lib.evaluation.features import features_of, moments_of
+from artgan_lib.evaluation.cards import MetricCard, require_alike
+from artgan_lib.evaluation.features import Extractor, features_of
 from artgan_lib.evaluation.metrics import frechet_distance, kernel_distance, moments
+from artgan_lib.evaluation.protocols import SUBSET
 from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.training import Callback
@@ -24,16 +23,12 @@ CARD = "metric_card.json"
 """File in a run's folder: what the numbers of its log were measured with."""
 
 
-def cheap_extractor() -> str:
-    """Return the name of the network that costs least here: MobileNet where its weights are, else the Inception."""
-    return "mobilenet-v2" if find_network("mobilenet-v2") else "inception-2015"
-
-
 class Measuring(Callback):
-    """Measures `kernel`, `frechet` and `score` every so many epochs, and writes their card into the run's folder.
+    """Measures two distances every so many epochs, and writes their card into the run's folder.
 
-    `score` is the kernel distance, whose lowest value names the best snapshot: it has no bias, so it can be trusted
-    with few pictures. `frechet` is left out where there are no more pictures than dimensions. What is measured is
+    In the log they bear the names of the card: `kid_768` and `fid_768`, say. `score` is the kernel distance again,
+    whose lowest value names the best snapshot: it has no bias, so it can be trusted with few pictures. The Fréchet
+    distance is left out where there are no more pictures than dimensions. What is measured is
     pictures 0 to `count - 1` of the run's seed, so a resumed run measures the same as an uninterrupted one, and
     `artgan evaluate` the same again.
 
@@ -78,10 +73,10 @@ class Measuring(Callback):
             fake_count=count,
             seed=seed,
             frechet=min(count, len(real)) > extractor.dim,
-            **measured_with(extractor),
+            **extractor.provenance,
         )
         self._real = features_of(real, extractor, progress)
-        self._moments = moments_of(real, extractor, self._real)
+        self._moments = moments([self._real])
 
     def on_start(self, run_dir: Path, step: int) -> None:
         """Write the card, or check it against that of a run that goes on.
@@ -108,9 +103,11 @@ class Measuring(Callback):
         return self.measure(networks.painter)
 
     def measure(self, generator: AnyGenerator) -> dict[str, float]:
-        """Return `kernel`, `score`, and `frechet` where there are enough pictures."""
+        """Return the distances by the card's names, and `score`; no Fréchet distance of too few pictures."""
         # Pictures of an epoch are seen once, so their features are not kept.
         features = np.concatenate(list(self.extractor.batches([sample(generator, self.seed, self.count)])))
         kernel = kernel_distance(self._real, features, size=SUBSET, seed=self.seed).mean
-        distance = frechet_distance(self._moments, moments([features])) if self.card.frechet else None
-        return {"kernel": kernel, "score": kernel} | ({} if distance is None else {"frechet": distance})
+        found = {self.card.kernel_name: kernel, "score": kernel}
+        if self.card.frechet:
+            found[self.card.name] = frechet_distance(self._moments, moments([features]))
+        return found

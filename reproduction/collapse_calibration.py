@@ -1,26 +1,36 @@
 """Sets the thresholds of the rule of collapse on samplers whose collapse is known, and tells what the rule is worth.
 
+    python -m reproduction.collapse_calibration --data CACHE
+
 One half of the samplers sets the thresholds, the other half, which they have not seen, gives the rates. What samplers
-paint is left to `collapse_samplers`, the rule to `collapse`.
+paint is left to `collapse_samplers`, the rule to `artgan_lib.evaluation.collapse`.
 """
 
+import argparse
+import json
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from artgan_lib import open_cache
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.collapse import CollapseRule, wilson
-from artgan_lib.evaluation.collapse_samplers import HANDS, KINDS, Sampler
-from artgan_lib.evaluation.collapse_signals import COUNT
+from artgan_lib.evaluation.collapse.rule import THRESHOLDS, CollapseRule, wilson
+from artgan_lib.evaluation.collapse.signals import COUNT
+from artgan_lib.interface.terminal import counter
+from artgan_lib.runlog import write_atomic, write_json
+from reproduction.collapse_samplers import HANDS, KINDS, Sampler, painted_world, samplers, synthetic_world
 
 HEALTHY, OTHERS = 96, 24
 """Samplers of a world: healthy ones, and of each other kind."""
 
 FEWEST = 2 * len(HANDS)
 """Samplers of a kind at least: one of each hand in each half."""
+
+RESULTS = Path(__file__).parents[1] / "data" / "results" / "collapse_calibration.json"
 
 _LOW = ("diversity", "pairwise", "style_entropy")  # alarming below the threshold; duplicates above
 
@@ -206,3 +216,32 @@ def _curves(held_out: Sequence[Measured], thresholds: Mapping[str, float]) -> di
 
 def _share(levels: Sequence[float], at: float) -> float:
     return round(float(np.mean([level <= at for level in levels])), 4)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Measure samplers of known modes, set the thresholds on one half and judge them on the other."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--data", metavar="CACHE", type=Path, help="real paintings, besides the synthetic ones")
+    parser.add_argument("--healthy", type=int, default=HEALTHY, help="healthy samplers on each (default %(default)s)")
+    parser.add_argument("--others", type=int, default=OTHERS, help="of each collapsed kind on each (%(default)s)")
+    parser.add_argument("--seed", type=int, default=0, help="default %(default)s")
+    parser.add_argument("--out", metavar="FILE", type=Path, default=RESULTS, help="default %(default)s")
+    options = parser.parse_args(arguments)
+    if min(options.healthy, options.others) < FEWEST:
+        parser.error(f"two halves need at least {FEWEST} samplers of a kind, one of each hand in each")
+    worlds = [synthetic_world(seed=options.seed)]
+    if options.data:
+        paintings = open_cache(options.data)
+        worlds.append(painted_world(paintings.images, paintings.labels, seed=options.seed))
+    made = [one for world in worlds for one in samplers(world, options.healthy, options.others, options.seed)]
+    measured = measure(made, counter("measuring samplers"))
+    found = report(measured, seed=options.seed)
+    lines = "".join(json.dumps(one.to_dict()) + "\n" for one in measured)
+    print(write_atomic(options.out.with_suffix(".samplers.jsonl"), lines))
+    print(write_json(options.out, found))
+    if found["thresholds"] != THRESHOLDS:
+        print(f"the library's thresholds are {THRESHOLDS}, these are {found['thresholds']}")
+
+
+if __name__ == "__main__":
+    main()

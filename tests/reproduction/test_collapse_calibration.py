@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from artgan_lib import ArtganError, synthetic_paintings
-from artgan_lib.evaluation.collapse import THRESHOLDS
-from artgan_lib.evaluation.collapse_calibration import Measured, choose_thresholds, measure, rates, report, strictness
-from artgan_lib.evaluation.collapse_samplers import (
+from artgan_lib.evaluation.collapse.rule import THRESHOLDS
+from reproduction.collapse_calibration import Measured, choose_thresholds, main, measure, rates, report, strictness
+from reproduction.collapse_samplers import (
     HANDS,
     KINDS,
     Sampler,
@@ -118,3 +118,10 @@ def test_the_librarys_thresholds_are_those_of_the_committed_calibration(root: Pa
     assert choose_thresholds(measured) == found["thresholds"] == THRESHOLDS
     assert json.loads(json.dumps(rates(measured, THRESHOLDS))) == found["held_out"]
     assert np.mean([one.half for one in measured]) == 0.5
+
+
+def test_a_calibration_of_too_few_samplers_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--healthy", "11", "--out", str(tmp_path / "found.json")])
+    assert "at least 12 samplers of a kind" in capsys.readouterr().err
+    assert not (tmp_path / "found.json").exists()

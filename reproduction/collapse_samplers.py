@@ -14,7 +14,7 @@ import scipy.cluster.vq
 import scipy.ndimage
 
 from artgan_lib.data.synthetic import SYNTHETIC_CLASSES, synthetic_paintings
-from artgan_lib.evaluation.collapse_signals import COUNT, Reference
+from artgan_lib.evaluation.collapse.signals import COUNT, Reference
 
 MODES = len(SYNTHETIC_CLASSES)
 KINDS = {

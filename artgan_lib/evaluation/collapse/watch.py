@@ -1,6 +1,6 @@
 """Watches a run for collapse while it trains: signals into its log, the last good state kept, one line of advice.
 
-What the signals are is left to `collapse_signals`, what they mean to `collapse`.
+What the signals are is left to `signals`, what they mean to `rule`.
 """
 
 import logging
@@ -14,8 +14,8 @@ import numpy as np
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
-from artgan_lib.evaluation.collapse import CollapseEvent, CollapseRule, read_rule
-from artgan_lib.evaluation.collapse_signals import COUNT, Reference
+from artgan_lib.evaluation.collapse.rule import CollapseEvent, CollapseRule, read_rule
+from artgan_lib.evaluation.collapse.signals import COUNT, Reference
 from artgan_lib.gan.checkpoints import export_generator
 from artgan_lib.gan.sampling import sample
 from artgan_lib.gan.training import Callback

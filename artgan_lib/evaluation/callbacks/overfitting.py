@@ -4,14 +4,14 @@ A judge that scores training pictures higher than others of the same kind has be
 of held-out pictures then says what its lesson to the generator is still worth.
 """
 
+import copy
 import math
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
@@ -26,6 +26,8 @@ from artgan_lib.randomness import latents
 COUNT = 256
 """Pictures of each kind that are scored, if there are so many: three short passes an epoch."""
 
+Network = TypeVar("Network", bound=nn.Module)
+
 KEYS = ("score_seen", "score_held_out", "wasserstein_seen", "wasserstein_held_out")
 
 
@@ -35,8 +37,8 @@ class HeldOut(Callback):
     All are scored by the judge as it stands at the end of the epoch, and exactly as training does it: in train mode, in
     batches of the run's size, real apart from generated. A discriminator's batch normalisation so judges each kind by
     its own statistics; in eval mode it would use running ones, which mix real and generated pictures, and its scores
-    could not stand beside those of the log. What such a pass moves is a copy of the statistics: the networks, and every
-    stream of random numbers, stay as they are to the bit.
+    could not stand beside those of the log. Such a pass is made on copies: the networks, and every stream of random
+    numbers, stay as they are to the bit, and where several processes train, none waits for the others.
 
     Args:
         config: Of the run.
@@ -45,12 +47,17 @@ class HeldOut(Callback):
         count: Pictures of each kind, if there are so many, in whole batches.
 
     Raises:
-        ArtganError: If both are the same pictures, or fewer than a batch.
+        ArtganError: If both are the same pictures, of different sizes, or fewer than a batch.
     """
 
     def __init__(self, config: TrainConfig, held_out: np.ndarray, seen: np.ndarray, count: int = COUNT) -> None:
         if fingerprint(held_out) == fingerprint(seen):
             raise ArtganError("the held-out pictures are those that are trained on; name another cache")
+        if held_out.shape[1:] != seen.shape[1:]:
+            raise ArtganError(
+                f"the held-out images have {held_out.shape[2]} x {held_out.shape[1]} pixels, those that are trained on "
+                f"{seen.shape[2]} x {seen.shape[1]}; prepare both at one size"
+            )
         self.config = config
         self.held_out, self.seen = (_draw(images, count, config) for images in (held_out, seen))
         painted = range(_whole(count, config.batch_size))
@@ -63,14 +70,14 @@ class HeldOut(Callback):
     @torch.no_grad()
     def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
         """Score the three kinds of pictures."""
-        device, size = next(networks.judge.parameters()).device, self.config.batch_size
+        generator, judge = unsynchronized(networks.generator), unsynchronized(networks.judge)
+        device, size = next(judge.parameters()).device, self.config.batch_size
         real = [
             [to_float(batch.to(device)) for batch in _batches(images, size)] for images in (self.seen, self.held_out)
         ]
-        painted = [_look(networks.generator, noise.to(device)) for noise in _batches(self.noise, size)]
-        scores = [
-            torch.cat([_look(networks.judge, batch) for batch in batches]).double() for batches in (*real, painted)
-        ]
+        painted = [generator(noise.to(device)) for noise in _batches(self.noise, size)]
+        # In float64 on the CPU, since Apple's GPUs have none.
+        scores = [torch.cat([judge(batch) for batch in batches]).cpu().double() for batches in (*real, painted)]
         distances = [float(wasserstein_estimate(real, scores[2])) for real in scores[:2]]
         if self.config.loss == "bce":  # scores are logged after the sigmoid, and there is no distance
             scores, distances = [score.sigmoid() for score in scores], [math.nan, math.nan]
@@ -128,8 +135,15 @@ def _batches(images: Tensor, size: int) -> list[Tensor]:
     return [images[first : first + size] for first in range(0, len(images), size)]
 
 
-def _look(network: nn.Module, x: Tensor) -> Tensor:
-    """Run a network on copies of its buffers, so that batch normalisation learns nothing from the pass."""
-    buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
-    found: Tensor = functional_call(network, buffers, (x,))
-    return found
+def unsynchronized(network: Network) -> Network:
+    """Copy a network, with plain batch normalisation where it is synchronised over processes."""
+    copied = copy.deepcopy(network)
+    for parent in copied.modules():
+        for name, norm in parent.named_children():
+            if isinstance(norm, nn.SyncBatchNorm):
+                plain = nn.BatchNorm2d(
+                    norm.num_features, norm.eps, norm.momentum, norm.affine, norm.track_running_stats
+                )
+                plain.load_state_dict(norm.state_dict())
+                setattr(parent, name, plain.to(next(norm.buffers()).device).train(norm.training))
+    return copied

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from artgan_lib import ArtganError, synthetic_paintings
-from artgan_lib.evaluation.collapse_signals import Reference
+from artgan_lib.evaluation.collapse.signals import Reference
 from artgan_lib.evaluation.metrics import vendi_score
 
 

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from artgan_lib import ArtganError, TrainConfig, load_generator, preset, read_log, train
-from artgan_lib.evaluation.collapse import collapse_events
-from artgan_lib.evaluation.collapse_watch import GOOD_CHECKPOINT, GOOD_GENERATOR, LOOK_EVERY, CollapseWatch, advice
+from artgan_lib.evaluation.collapse.rule import collapse_events
+from artgan_lib.evaluation.collapse.watch import GOOD_CHECKPOINT, GOOD_GENERATOR, LOOK_EVERY, CollapseWatch, advice
 from artgan_lib.gan.checkpoints import load_checkpoint
 from artgan_lib.gan.training import Callback
 from artgan_lib.gan.updates import Networks, build_networks

@@ -1,7 +1,7 @@
 """Cheap signals of variety: what a set of generated pictures looks like beside as many real ones, without any weights.
 
 A picture is seen from afar, by its colours and the direction of its strokes on a grid of 8 x 8 fields; both are scaled
-by what real pictures of the set have. What a signal means for a run is left to `collapse`.
+by what real pictures of the set have. What a signal means for a run is left to `rule`.
 """
 
 from typing import NamedTuple

@@ -1,0 +1,1 @@
+"""Mode collapse: signals of variety, the rule that reads them, and what watches a run."""
