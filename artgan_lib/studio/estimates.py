@@ -1,4 +1,4 @@
-"""What a run will cost, from one timed batch and one timed image: a micro-batch sampled, a part of an image finished."""
+"""What a run will cost, from one timed batch and one timed image: sampled, upscaled, encoded."""
 
 import time
 from collections.abc import Callable

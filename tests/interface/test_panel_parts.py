@@ -12,9 +12,9 @@ import pytest
 from artgan_lib import ArtganError, build_models, export_generator, preset
 from artgan_lib.interface import cli, panel_page
 from artgan_lib.interface.panel import Panel
+from artgan_lib.interface.panel_layout import STYLES
 from artgan_lib.interface.panel_models import offered_models
 from artgan_lib.interface.panel_page import CLASSROOM, Page, serve, show_to_visitor
-from artgan_lib.interface.panel_layout import STYLES
 from artgan_lib.interface.panel_texts import LANGUAGES, TEXTS, RefusalError, Texts
 
 INTERFACE = Path(cli.__file__).parent
