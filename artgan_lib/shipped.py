@@ -15,8 +15,8 @@ FOLDER = Path(__file__).parents[1] / "data" / "pretrained"
 SCORES = "../results/scores_{name}.json"
 """What `artgan evaluate` found about a generator, seen from the generators' folder."""
 
-MAIN = "wgan-gp"
-"""The paper's main model: the best one where no scores tell."""
+MAIN = "projected"
+"""The model of the longest run: the best one where no scores tell."""
 
 Score = tuple[str, float]
 """A metric's name and value; lower is better."""
@@ -52,8 +52,8 @@ class Shipped(NamedTuple):
 def shipped_generators(folder: Path | str = FOLDER) -> list[Shipped]:
     """Return the generators in a folder, the best first; none where the library was installed without its clone.
 
-    Only values of one metric can be ranked: those that have it come first, the others by name, the paper's main model
-    leading them.
+    Only values of one metric can be ranked: those that have it come first, the others by name, the model of the
+    longest run leading them.
     """
     from safetensors import SafetensorError, safe_open
 

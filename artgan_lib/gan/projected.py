@@ -133,18 +133,19 @@ class UpsampleConv2d(nn.Conv2d):
         return F.conv_transpose2d(x, kernel, stride=2, padding=1)
 
 
-class ConditionalBatchNorm2d(nn.BatchNorm2d):
+class ConditionalBatchNorm2d(nn.Module):
     """Batch normalisation whose gain and bias depend on the class (Dumoulin et al. 2017; de Vries et al. 2017)."""
 
     def __init__(self, channels: int, classes: int) -> None:
-        super().__init__(channels)
+        super().__init__()
+        self.normalize = nn.BatchNorm2d(channels)
         self.by_class = nn.Linear(classes, 2 * channels, bias=False) if classes else None
         if self.by_class is not None:
             nn.init.zeros_(self.by_class.weight)
 
     def forward(self, x: Tensor, classes: Tensor | None = None) -> Tensor:
         """Normalise (N, C, H, W), then scale and shift by what is shared and by what the class weights (N, K) add."""
-        x = super().forward(x)
+        x = self.normalize(x)
         if self.by_class is None:
             return x
         gain, bias = self.by_class(classes)[..., None, None].chunk(2, 1)

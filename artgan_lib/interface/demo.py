@@ -15,7 +15,12 @@ from artgan_lib.studio.ncnn_weights import WHEEL
 from artgan_lib.studio.pipeline import GenerationJob
 from artgan_lib.studio.settings import ConvertingSettings, EnhancingSettings, GenerationSettings
 
+DEFAULT_GENERATOR = Path("data/pretrained/projected.safetensors")
+"""The best generator that comes with a clone, from which everything samples where no other is named."""
+
 SHIPPED_GENERATOR = Path("data/pretrained/wgan-gp.safetensors")
+"""The paper's main model, for what is told of the paper."""
+
 _PICTURES = {64: 64, 256: 16, 1024: 4}
 SEED = 7
 
@@ -53,7 +58,7 @@ def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made:
         what, begun = f"{count} pictures {size} x {size}{enlarged}", time.perf_counter()
         on_start(what)
         job = GenerationJob(
-            GenerationSettings(root / SHIPPED_GENERATOR, count, SEED),
+            GenerationSettings(root / DEFAULT_GENERATOR, count, SEED),
             EnhancingSettings(size, upscaler),
             ConvertingSettings(grid=True),
             root / "build" / "gallery" / f"{size}px",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from artgan_lib.config import TrainConfig, parse_setting
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface.arguments import Subparsers, add_command, read_path
-from artgan_lib.presets import POINTS, PROFILES, VARIANTS, moved_from, preset
+from artgan_lib.presets import POINTS, PRESETS, PROFILES, VARIANTS, moved_from, preset
 
 if TYPE_CHECKING:
     from artgan_lib.data.dataset import ImageDataset
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 def register(subparsers: Subparsers) -> None:
     """Describe the commands of this module."""
     command = add_command(subparsers, "train", train, "train one variant, or go on with a run that was stopped")
-    command.add_argument("--variant", metavar="NAME", required=True, help=f"{', '.join(VARIANTS)} or a point of ours")
+    command.add_argument("--variant", metavar="NAME", required=True, help=f"{', '.join(PRESETS)} or a point of ours")
     command.add_argument("--data", metavar="CACHE", required=True, help="a cache, or the word synthetic")
     command.add_argument("--run-dir", metavar="RUN", type=read_path, required=True, help="folder of the run")
     command.add_argument("--profile", choices=tuple(PROFILES), default="paper", help="default %(default)s")
@@ -178,6 +178,7 @@ def variants(options: argparse.Namespace) -> int:
     """List the named configs."""
     for name in VARIANTS:
         print(f"{name:<22} the paper's")
+    print(f"{'projected':<22} a modern GAN that learns on two cores, by class where the data have classes")
     for name in POINTS:
         base, moved = moved_from(name)
         print(f"{name:<22} {base} with {', '.join(f'{field}={value}' for field, value in moved.items())}")

@@ -107,8 +107,11 @@ def test_two_processes_train_what_one_does_and_another_number_goes_on(
         torch.testing.assert_close(mine, other, rtol=1e-3, atol=1e-4)
 
 
-def test_with_batch_normalisation_the_processes_agree_and_a_generator_comes_out(file: Path, tmp_path: Path) -> None:
-    config = preset("dcgan", "smoke", width=2, latent_dim=8, batch_size=4, images_per_epoch=8, epochs=1)
+@pytest.mark.parametrize("variant", ["dcgan", "projected"])
+def test_with_batch_normalisation_the_processes_agree_and_a_generator_comes_out(
+    variant: str, file: Path, tmp_path: Path
+) -> None:
+    config = preset(variant, "smoke", width=2, latent_dim=8, batch_size=4, images_per_epoch=8, epochs=1)
     told = finish(start(config, file, tmp_path / "two"))
     assert [returned for returned, _, _ in told] == [0, 0], told
     assert np.isfinite(read_log(tmp_path / "two" / "log.jsonl")[["loss_g", "loss_d"]]).all(axis=None)

@@ -74,6 +74,12 @@ def test_conditional_batch_norm_starts_as_batch_norm_and_mixes_classes_linearly(
     torch.testing.assert_close(mixed, 0.25 * one + 0.75 * other)
 
 
+def test_several_gpus_share_their_batch_statistics_and_keep_the_classes() -> None:
+    norm = nn.SyncBatchNorm.convert_sync_batchnorm(ConditionalBatchNorm2d(3, 2))
+    assert isinstance(norm.normalize, nn.SyncBatchNorm)
+    assert norm.by_class.weight.shape == (6, 2)
+
+
 def test_hinge_loss_in_closed_form() -> None:
     assert hinge_loss(torch.tensor([2.0, 0.5]), torch.tensor([-3.0, 0.0])).item() == pytest.approx(0.25 + 0.5)
 
@@ -193,10 +199,10 @@ def test_the_average_has_its_half_life_in_images() -> None:
 def test_statistics_are_those_of_the_weights_that_they_are_measured_for() -> None:
     generator = SkipGenerator(small(classes=STYLES))
     measure_statistics(generator, batches=4, batch_size=16)
-    first = [block.norm.running_var.clone() for block in generator.blocks.values()]
+    first = [block.norm.normalize.running_var.clone() for block in generator.blocks.values()]
     measure_statistics(generator, batches=4, batch_size=16)
     for before, block in zip(first, generator.blocks.values(), strict=True):
-        assert torch.equal(before, block.norm.running_var)
+        assert torch.equal(before, block.norm.normalize.running_var)
     assert generator.training
 
 
