@@ -1,4 +1,4 @@
-"""What a run's folder tells of the run: its config, log, scores and collapses."""
+"""What a run's folder tells of the run: its config, log, scores and collapses; and where the committed runs lie."""
 
 import json
 from dataclasses import dataclass
@@ -9,6 +9,8 @@ from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import MetricCard
 from artgan_lib.evaluation.collapse.rule import CollapseEvent, collapse_events
+from artgan_lib.gan.checkpoints import load_generator
+from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log
 
 if TYPE_CHECKING:
@@ -19,6 +21,12 @@ SCORES = "scores*.json"
 
 CARD = "metric_card.json"
 """Of what a run measured while it went; its last values count where there are no scores."""
+
+# Committed files, seen from the project's folder.
+LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")
+LOG = LOGS / "wgan-gp_paintings64.log.jsonl"
+ABLATION, REFERENCE_CURVES = LOGS / "ablation", LOGS / "reference_curves"
+TABLE3 = Path("data/paper/table3.csv")
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,19 @@ def read_run(folder: Path | str) -> RunRecord:
     config = TrainConfig.from_dict(_read_json(folder / "config.json"))
     scores = [read_scores(path) for path in sorted(folder.glob(SCORES))] or _measured(folder / CARD, log)
     return RunRecord(folder.resolve().name, config, log, tuple(scores))
+
+
+def shipped_runs(root: Path) -> list[RunRecord]:
+    """Return the runs of the paper's variants whose generators come with a clone, from logs, headers and scores."""
+    return [
+        RunRecord(
+            variant,
+            TrainConfig.from_dict(load_generator(root / GENERATORS / f"{variant}.safetensors")[1]["config"]),
+            read_log(root / LOGS / f"{variant}_paintings64.log.jsonl"),
+            tuple(read_scores(path) for path in sorted((root / LOGS).glob(f"scores_{variant}.json"))),
+        )
+        for variant in VARIANTS
+    ]
 
 
 def read_scores(path: Path) -> tuple[dict[str, Any], MetricCard]:

@@ -11,7 +11,6 @@ from artgan_lib import __version__
 from artgan_lib.downloads import make_folders_absolute
 from artgan_lib.errors import ArtganError
 from artgan_lib.interface import (
-    campaign_commands,
     collapse_commands,
     comparison_commands,
     data_commands,
@@ -31,7 +30,6 @@ FAMILIES = (
     panel_commands,
     evaluation_commands,
     search_commands,
-    campaign_commands,
     comparison_commands,
     collapse_commands,
     series_commands,

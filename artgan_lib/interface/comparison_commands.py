@@ -42,8 +42,8 @@ def register(subparsers: Subparsers) -> None:
 def compare(options: argparse.Namespace) -> int:
     """Print the paper's Table 3 with ours beside it, and what of it may be compared."""
     from artgan_lib.evaluation.compare import compare, read_run
+    from artgan_lib.evaluation.records import TABLE3
     from artgan_lib.interface.notebooks import project_root
-    from artgan_lib.interface.results_tables import TABLE3
     from artgan_lib.runlog import write_atomic, write_json
 
     paper = options.paper or project_root(Path(__file__).parent) / TABLE3

@@ -9,13 +9,12 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from artgan_lib.evaluation.cards import is_kernel_distance
-from artgan_lib.evaluation.records import read_run
+from artgan_lib.evaluation.records import ABLATION, REFERENCE_CURVES, read_run
 from artgan_lib.experiments.ablation import SCHEMES
 from artgan_lib.experiments.ablation_results import read_ablation
 from artgan_lib.interface.figures import save_figure
 from artgan_lib.interface.figures_ablation import plot_over_training, plot_paired
 from artgan_lib.interface.figures_losses import reference_sheet
-from artgan_lib.interface.results_tables import ABLATION, REFERENCE_CURVES
 from artgan_lib.runlog import read_log
 
 if TYPE_CHECKING:

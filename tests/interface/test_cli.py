@@ -241,30 +241,6 @@ def test_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert "wgan-clip              wgan-gp with gradient_correction=clip-weights" in told
 
 
-def test_a_campaign_goes_on_where_its_minutes_ended(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["campaign", "--plan", "smoke", "--data", "synthetic", "--runs", tmp_path / "runs", "--device", "cpu"]
-    status, told, _ = run(capsys, *command, "--budget", 5, "--only", "dcgan")
-    assert status == 0
-    assert "dcgan: done, 36 of 36 images" in told
-    status, told, _ = run(capsys, *command, "--budget", 0, "--out", tmp_path / "home")
-    assert status == 0
-    assert "0 of 3 variants are done; the same command goes on" in told
-    assert sorted(path.name for path in (tmp_path / "home").iterdir()) == [
-        *("dcgan-average.safetensors", "dcgan-newest.safetensors", "runs.zip"),
-    ]
-    measured = ["--test", "synthetic", "--extractor", "random-projection", "--layer", "64", "--count", 80]
-    status, told, _ = run(capsys, *command, "--budget", 0, "--only", "dcgan", *measured, "--points", 2)
-    assert status == 0
-    assert told.count("kernel_distance_random_projection_64") == 4  # newest and average at two of three checkpoints
-    assert "frechet_distance_random_projection_64" in told
-    status, told, _ = run(capsys, *command, "--budget", 0, "--only", "dcgan", *measured, "--points", 3)
-    assert told.count("kernel_distance_random_projection_64") == 2  # what was measured is not measured again
-    status, told, _ = run(capsys, *command, "--budget", 5, "--only", "dcgan-wi", *measured, "--measure-every", 1)
-    assert (tmp_path / "runs" / "dcgan-wi" / "generator-best.safetensors").is_file()
-    status, _, error = run(capsys, *command, "--only", "dgan")
-    assert (status, error) == (2, "artgan: there is no variant 'dgan'; did you mean 'dcgan'?\n")
-
-
 def test_without_a_model_the_best_that_came_with_the_clone_paints(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

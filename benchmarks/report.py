@@ -1,15 +1,18 @@
-"""Tables and the picture of what `benchmarks` measured: ratios beside their baselines, and what was to be reached.
+"""Tables and the picture of what the benchmarks measured, from their files in `data/results`."""
 
-They take what `python -m benchmarks.suite` wrote, not files.
-"""
-
-from collections.abc import Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from artgan_lib.interface.figures import BLUE, GREY, ORANGE
+from matplotlib.figure import Figure
+
+from artgan_lib.interface.figures import BLUE, GREY, ORANGE, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+RESULTS = Path("data/results")
 
 _MARKS = "¹²³⁴⁵⁶"
 """Of rows that were measured apart from the rest, on another machine perhaps."""
@@ -17,10 +20,21 @@ _MARKS = "¹²³⁴⁵⁶"
 _RATES = ("images_per_second", "pictures_per_second")
 
 
+def read_benches(root: Path) -> dict[str, dict[str, Any]]:
+    """Return what the benchmarks wrote, `data/results/bench-NAME.json`, by name: a device, or one machine of many."""
+    files = sorted((root / RESULTS).glob("bench-*.json"), key=lambda path: path.stem)
+    return {path.stem.removeprefix("bench-"): json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def bench_tables(root: Path) -> list[str]:
+    """Make the tables of how fast it is, one for each machine, with the names of their files."""
+    return [f"`bench-{name}.json`: {bench_table(told)}" for name, told in read_benches(root).items()]
+
+
 def bench_table(told: Mapping[str, Any]) -> str:
     """Write the rows as a table in Markdown, and where they were measured as a sentence before it."""
     head = ["what", "beside", "times as fast: median, low – high", "to reach", "here", "met"]
-    rows = [head, ["---"] * len(head)]
+    rows = []
     apart = told.get("apart", {})
     wheres = {row["group"]: _where(apart[row["group"]]) for row in told["rows"] if row.get("group") in apart}
     elsewhere = list(dict.fromkeys(wheres.values()))
@@ -33,7 +47,43 @@ def bench_table(told: Mapping[str, Any]) -> str:
         _where(told),
         *(f"{mark} Measured apart: {place}" for mark, place in zip(_MARKS, elsewhere, strict=False)),
     ]
-    return "\n\n".join(places) + "\n\n" + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+    return "\n\n".join(places) + "\n\n" + markdown(head, rows)
+
+
+def studio_table(root: Path) -> str:
+    """Make the table of what a full run costs, from what `benchmarks/studio.py` wrote."""
+    found = json.loads((root / RESULTS / "studio.json").read_text(encoding="utf-8"))
+    count, size = found["count"], found["size"]
+    told = f"{count} pictures at {size} × {size} on {found['cores']} processor cores, seconds a stage:"
+    stages = list(next(iter(found["upscalers"].values()))["stage_seconds"])
+    head = ["enlarged by", *stages, "all", "memory, MB", "folder, MB"]
+    rows = []
+    for name, run in found["upscalers"].items():
+        seconds = [f"{value:.1f}" for value in run["stage_seconds"].values()]
+        rows.append([name, *seconds, f"{run['seconds']:.0f}", f"{run['peak_memory_mb']:,}", f"{run['folder_mb']:.0f}"])
+    return f"{told}\n\n" + markdown(head, rows)
+
+
+def collapse_cost_table(root: Path) -> str:
+    """Make the table of what a look for mode collapse costs."""
+    found = json.loads((root / RESULTS / "collapse_cost.json").read_text(encoding="utf-8"))
+    told = (
+        f"What a look costs on a processor, beside training on the {found['images_between_looks']:,} images that lie "
+        "between two looks at least, and on the 60,000 of the paper's epoch; the machine did other work as well."
+    )
+    head, rows = ["variant", "width, batch", "seconds a look", "beside the least", "beside 60,000"], []
+    for size in found["sizes"]:
+        shares = (f"{100 * size['share_at_most']:.1f} %", f"{100 * size['share_of_60000_images']:.2f} %")
+        rows.append([size["variant"], f"{size['width']}, {size['batch_size']}", f"{size['look_seconds']:.2f}", *shares])
+    return f"{told}\n\n{markdown(head, rows)}"
+
+
+def draw_benches(root: Path, folder: Path) -> Iterator[Path]:
+    """Draw how fast it is beside what others use, one picture for each machine."""
+    for name, told in read_benches(root).items():
+        figure = Figure(figsize=(11, 1.2 + 0.5 * len(told["rows"])), layout="constrained")
+        plot_ratios(told, figure.subplots()).set_title(f"How fast, on {told['device']} (bench-{name}.json)")
+        yield save_figure(figure, folder / f"bench_{name}.png")
 
 
 def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
@@ -55,6 +105,12 @@ def plot_ratios(told: Mapping[str, Any], ax: "Axes") -> "Axes":
     ax.set_xlabel("times as fast as the baseline, or limit divided by\nwhat was measured; orange: to be reached")
     ax.spines[["top", "right"]].set_visible(False)
     return ax
+
+
+def markdown(head: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
+    """Write a table in Markdown."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(map(str, line))} |\n" for line in lines)
 
 
 def _where(told: Mapping[str, Any]) -> str:

@@ -5,9 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
-
 from artgan_lib.interface.redraw import SCREENSHOTS, redraw_figures
+from PIL import Image
 
 ROUNDING = 2  # of 255, by which networks may differ between processors; on one machine they do not
 
