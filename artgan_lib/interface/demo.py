@@ -9,8 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
-from artgan_lib.interface.notebooks import find_notebooks, run_notebooks
-from artgan_lib.interface.site import build_site
+from artgan_lib.interface.notebooks import export_site, find_notebooks, run_notebooks
 from artgan_lib.studio import upscaling
 from artgan_lib.studio.ncnn_weights import WHEEL
 from artgan_lib.studio.pipeline import GenerationJob
@@ -79,7 +78,7 @@ def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made:
     )
     what, begun = "the notebooks as one site", time.perf_counter()
     on_start(what)
-    site = build_site(notebooks, executed, root / "build" / "site")
+    site = export_site(notebooks, executed, root / "build" / "site")
     add(Made(what, site, time.perf_counter() - begun))
     return made
 

@@ -1,4 +1,4 @@
-"""The one way a notebook is executed, and the few helpers that notebooks share.
+"""The one way a notebook is executed and exported to HTML, and the few helpers that notebooks share.
 
 papermill does the work; it lets an unknown parameter pass silently, so parameters are checked here first.
 """
@@ -7,6 +7,7 @@ import base64
 import html
 import inspect
 import os
+import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from artgan_lib.data.preprocessing import SYNTHETIC
 from artgan_lib.errors import ArtganError
+from artgan_lib.runlog import write_atomic
 
 if TYPE_CHECKING:
     from IPython.display import HTML, Markdown
@@ -165,3 +167,38 @@ def run_notebooks(
         runs.append(NotebookRun(path.stem, out / path.name, time.perf_counter() - begun, error))
         on_done(runs[-1])
     return runs
+
+
+def export_site(notebooks: Sequence[Path], executed: Path, out: Path) -> Path:
+    """Write a page for every notebook that has an executed copy, and a first page that lists them.
+
+    Args:
+        notebooks: The series in its order; pictures in its prose are found from there.
+        executed: Folder of the executed copies, as papermill leaves them.
+        out: Folder of the pages.
+
+    Returns:
+        The first page.
+    """
+    import nbformat
+    from nbconvert.exporters import HTMLExporter
+
+    read: Any = nbformat.read
+    exporter = HTMLExporter(embed_images=True)  # type: ignore[no-untyped-call]
+    entries = ""
+    for path in (path for path in notebooks if (executed / path.name).is_file()):
+        book = read(executed / path.name, as_version=4)
+        titles = re.findall(r"^# (.+)", "\n".join(cell.source for cell in book.cells), re.MULTILINE)
+        for cell in book.cells:
+            if cell.cell_type == "markdown":
+                source = cell.source.replace("](../", "](")  # nbconvert embeds files below the one folder it is told
+                cell.source = re.sub(r"\]\((\d\d_\w+)\.ipynb", r"](\1.html", source)
+        about = {"name": path.stem, "path": str(path.parents[1])}
+        page, _ = exporter.from_notebook_node(book, {"metadata": about})
+        write_atomic(out / f"{path.stem}.html", page)
+        entries += f'<li><a href="{path.stem}.html">{html.escape(titles[0] if titles else path.stem)}</a></li>\n'
+    return write_atomic(
+        out / "index.html",
+        '<!DOCTYPE html>\n<html lang="en">\n<head><meta charset="utf-8"><title>artgan: the series</title></head>\n'
+        f"<body>\n<h1>artgan: the series</h1>\n<ul>\n{entries}</ul>\n</body>\n</html>\n",
+    )

@@ -28,7 +28,7 @@ from artgan_lib.interface.panel_status import StatusView
 from artgan_lib.interface.panel_texts import RefusalError, Texts
 from artgan_lib.interface.panel_widgets import unheard_where_nobody_looks
 from artgan_lib.interface.panel_worker import Herald, Job, Made, Worker
-from artgan_lib.studio.estimates import Cost, cost_of
+from artgan_lib.studio.estimates import Cost
 from artgan_lib.studio.interfaces import Progress
 from artgan_lib.studio.pipeline import RESULTS, GenerationJob
 
@@ -95,7 +95,7 @@ class Panel:
             self.header = HeaderView(language)
             self.widget = arrange(self.header, self.settings, self.status, self.gallery)
         measure, busy = lambda wanted: self._job_for(wanted).measure(), lambda: self.state in BUSY
-        self.estimates = Estimates(self.settings.read, measure, busy, self._measured)
+        self.estimates = Estimates(measure, busy, self._measured)
         vars(self).update({name: getattr(self.settings, name) for name in CONTROLS})
         self.status.paint.on_click(lambda button: self._try(self.generate))
         self.status.cancel.on_click(lambda button: self.cancel())
@@ -228,10 +228,7 @@ class Panel:
         begun, herald = time.monotonic(), Herald(self._show_progress)
         error: Exception | None = None
         try:
-            result = job.run(herald)
-            cancelled = result.cancelled
-            if wanted is not None and not cancelled:
-                self.estimates.remember(wanted, cost_of(result.stage_seconds, result.pictures))
+            cancelled = job.run(herald).cancelled
         except Exception as raised:
             error, cancelled = raised, False
         with self._lock, unheard_where_nobody_looks():

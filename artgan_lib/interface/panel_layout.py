@@ -1,5 +1,6 @@
 """The panel's header, and where all its parts stand."""
 
+from pathlib import Path
 from typing import Any
 
 import ipywidgets
@@ -7,8 +8,9 @@ import ipywidgets
 from artgan_lib.interface.panel_gallery import Gallery
 from artgan_lib.interface.panel_settings import SettingsView
 from artgan_lib.interface.panel_status import StatusView
-from artgan_lib.interface.panel_styles import STYLES
 from artgan_lib.interface.panel_texts import LANGUAGES, Texts
+
+STYLES = Path(__file__).with_name("panel.css")
 
 
 class HeaderView:
@@ -31,7 +33,9 @@ def arrange(header: HeaderView, settings: SettingsView, status: StatusView, gall
     left = ipywidgets.VBox([settings.widget, status.start])
     right = ipywidgets.VBox([status.widget, gallery.widget])
     body = ipywidgets.HBox([left, right])
-    panel = ipywidgets.VBox([ipywidgets.HTML(f"<style>{STYLES}</style>"), header.widget, body])
+    panel = ipywidgets.VBox(
+        [ipywidgets.HTML(f"<style>{STYLES.read_text(encoding='utf-8')}</style>"), header.widget, body]
+    )
     for widget, name in {
         header.title: "title",
         header.language: "language",

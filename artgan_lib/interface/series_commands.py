@@ -1,4 +1,4 @@
-"""What the commands of `artgan` do that execute notebooks and redraw figures."""
+"""What the commands of `artgan` do that execute notebooks."""
 
 import argparse
 import json
@@ -22,16 +22,10 @@ def register(subparsers: Subparsers) -> None:
     command = add_command(subparsers, "run", run, "make pictures at 64, 256 and 1024, then execute the notebooks")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
 
-    command = add_command(subparsers, "figures", figures, "redraw the committed figures from data/results")
-    command.add_argument(
-        "--out", metavar="DIR", type=read_path, help="draw them there instead, and leave README's tables alone"
-    )
-
 
 def notebooks(options: argparse.Namespace) -> int:
     """Execute notebooks and make a site of all executed copies; 1 if one failed."""
-    from artgan_lib.interface.notebooks import find_notebooks, project_root, run_notebooks
-    from artgan_lib.interface.site import build_site
+    from artgan_lib.interface.notebooks import export_site, find_notebooks, project_root, run_notebooks
 
     root = project_root()
     parameters = {"PROFILE": options.profile} | dict(_notebook_parameter(text) for text in options.parameters)
@@ -44,7 +38,7 @@ def notebooks(options: argparse.Namespace) -> int:
         lambda run: print(f" {run.seconds:6.1f} s  {'FAILED' if run.error else 'done'}", flush=True),
     )
     site = options.site or (options.out / "site" if options.out else root / "build" / "site")
-    print(f"-> {build_site(find_notebooks(root / 'notebooks'), out, site)}")
+    print(f"-> {export_site(find_notebooks(root / 'notebooks'), out, site)}")
     for run in runs:
         if run.error:
             print(f"\n{run.name}:{run.error}", file=sys.stderr)
@@ -75,16 +69,6 @@ def run(options: argparse.Namespace) -> int:
         if part.error:
             print(f"\n{part.what}:{part.error}", file=sys.stderr)
     return int(any(part.error for part in made))
-
-
-def figures(options: argparse.Namespace) -> int:
-    """Redraw the committed figures."""
-    from artgan_lib.interface.notebooks import project_root
-    from artgan_lib.interface.redraw import redraw_figures
-
-    for path in redraw_figures(project_root(), options.out):
-        print(path)
-    return 0
 
 
 def _notebook_parameter(text: str) -> tuple[str, Any]:

@@ -1,20 +1,20 @@
-"""What a run will cost, measured quickly: a micro-batch painted, a part of one picture enlarged and encoded."""
+"""What a run will cost, from one timed batch and one timed image: sampled, upscaled, encoded."""
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from artgan_lib.gan.models import AnyGenerator
 from artgan_lib.gan.sampling import MICRO_BATCH
-from artgan_lib.studio.interfaces import STAGES
 from artgan_lib.studio.recipes import numbered
 from artgan_lib.studio.sampling import paint_batches
 from artgan_lib.studio.upscaling import Upscaler
 
 PART = 16  # pixels of a side of the part that is enlarged
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -34,22 +34,6 @@ class Cost:
         return self.picture_bytes * count
 
 
-def cost_of(stage_seconds: Mapping[str, float], pictures: Sequence[Path]) -> Cost:
-    """Return what a run has cost that is done, for the next one like it.
-
-    Args:
-        stage_seconds: Of the run, by stage.
-        pictures: Its files, one at least.
-
-    Raises:
-        OSError: If a file is not there any more.
-    """
-    painting, count = stage_seconds[STAGES[0]], len(pictures)
-    rest = sum(stage_seconds.values()) - painting
-    size = sum(path.stat().st_size for path in pictures)
-    return Cost(painting / -(-count // MICRO_BATCH), rest / count, size // count)
-
-
 def measure(
     generator: AnyGenerator, upscaler: Upscaler | None, size: int, encode: Callable[[np.ndarray], bytes], seed: int = 0
 ) -> Cost:
@@ -66,19 +50,19 @@ def measure(
         seed: Of the pictures that are painted for it.
     """
     recipes = numbered(seed, MICRO_BATCH)
-    for _ in range(2):  # the first time sets things up
-        begun = time.perf_counter()
-        picture = next(paint_batches(generator, recipes))[0]
-        painting = time.perf_counter() - begun
-    part = picture if upscaler is None else _middle(picture, min(PART, len(picture)))
-    parts = (len(picture) // len(part)) ** 2
-    for _ in range(2):
-        begun = time.perf_counter()
-        content = encode(part if upscaler is None else upscaler.to_size(part, size))
-        rest = time.perf_counter() - begun
-    return Cost(painting, rest * parts, len(content) * parts)
+    picture, batch_seconds = _timed(lambda: next(paint_batches(generator, recipes))[0])
+    if upscaler is None:
+        content, seconds = _timed(lambda: encode(picture))
+        return Cost(batch_seconds, seconds, len(content))
+    first = (len(picture) - PART) // 2
+    part = np.ascontiguousarray(picture[first : first + PART, first : first + PART])
+    content, seconds = _timed(lambda: encode(upscaler.to_size(part, size)))
+    parts = (len(picture) // PART) ** 2
+    return Cost(batch_seconds, seconds * parts, len(content) * parts)
 
 
-def _middle(picture: np.ndarray, side: int) -> np.ndarray:
-    first = (len(picture) - side) // 2
-    return np.ascontiguousarray(picture[first : first + side, first : first + side])
+def _timed(work: Callable[[], _T]) -> tuple[_T, float]:
+    """Do something twice, since the first time sets things up; return its result and the seconds of the second."""
+    work()
+    begun = time.perf_counter()
+    return work(), time.perf_counter() - begun

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from nbformat.v4 import new_markdown_cell, new_notebook
+from PIL import Image
 
 from artgan_lib import ArtganError
-from artgan_lib.interface.notebooks import find_notebooks, project_root, resolve_source, run_notebooks
+from artgan_lib.interface.notebooks import export_site, find_notebooks, project_root, resolve_source, run_notebooks
 
 NOTEBOOKS = sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb"))
 IDS = [path.stem for path in NOTEBOOKS]
@@ -113,3 +115,22 @@ def test_sources_are_seen_from_the_projects_folder(root: Path, monkeypatch: pyte
     assert resolve_source("synthetic") == "synthetic"
     assert resolve_source("data/cache") == root / "data" / "cache"
     assert resolve_source("/elsewhere") == Path("/elsewhere")
+
+
+def test_executed_notebooks_become_pages_that_link_to_each_other(tmp_path: Path) -> None:
+    folder, executed = tmp_path / "notebooks", tmp_path / "executed"
+    for path in (folder, executed, tmp_path / "figures"):
+        path.mkdir()
+    Image.new("RGB", (6, 6), "red").save(tmp_path / "figures" / "red.png")
+    prose = "To [the next](01_b.ipynb#there).\n\n![A red square](../figures/red.png)"
+    for name in ("00_a", "01_b", "02_c"):
+        cells = [new_markdown_cell(f"# {name[:2]} · Ends <{name}>\n\n{prose}")]
+        nbformat.write(new_notebook(cells=cells), folder / f"{name}.ipynb")
+        if name != "02_c":  # this one was not executed
+            nbformat.write(new_notebook(cells=cells), executed / f"{name}.ipynb")
+    index = export_site(find_notebooks(folder), executed, tmp_path / "site")
+    links = re.findall(r'<a href="(.+?)">(.+?)</a>', index.read_text())
+    assert links == [("00_a.html", "00 · Ends &lt;00_a&gt;"), ("01_b.html", "01 · Ends &lt;01_b&gt;")]
+    page = (index.parent / "00_a.html").read_text()
+    assert 'href="01_b.html#there"' in page
+    assert re.search(r'alt="A red square" src="data:image/png;base64,', page), "the picture travels with the page"

@@ -611,18 +611,6 @@ def test_what_was_chosen_during_a_run_is_estimated_after_it(panel: Panel, monkey
     assert panel.status.estimate.value.startswith("About ")
 
 
-def test_a_run_that_is_done_is_an_estimate_for_the_next(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
-    panel.generate(wait=True)
-    cost = panel.estimates.cost(panel.settings.read())
-    assert cost is not None
-    assert cost.picture_bytes == sum(path.stat().st_size for path in panel.pictures) // 3
-    assert panel.status.estimate.value.startswith("About ")
-    monkeypatch.setattr(GenerationJob, "measure", lambda job: 1 / 0)
-    displayed(panel, monkeypatch)
-    assert panel.wait(30)
-    assert panel.status.estimate.value.startswith("About ")
-
-
 def test_an_enlarger_is_not_fetched_for_an_estimate(panel: Panel, monkeypatch: pytest.MonkeyPatch) -> None:
     displayed(panel, monkeypatch)
     panel.settings.upscalers["RealESRGAN_x4plus"] = False

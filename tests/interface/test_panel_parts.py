@@ -12,32 +12,38 @@ import pytest
 from artgan_lib import ArtganError, build_models, export_generator, preset
 from artgan_lib.interface import cli, panel_page
 from artgan_lib.interface.panel import Panel
+from artgan_lib.interface.panel_layout import STYLES
 from artgan_lib.interface.panel_models import offered_models
 from artgan_lib.interface.panel_page import CLASSROOM, Page, serve, show_to_visitor
-from artgan_lib.interface.panel_styles import STYLES
 from artgan_lib.interface.panel_texts import LANGUAGES, TEXTS, RefusalError, Texts
 
 INTERFACE = Path(cli.__file__).parent
 
 
-@pytest.mark.parametrize("key", TEXTS)
+@pytest.mark.parametrize("key", TEXTS["en"])
 def test_every_text_is_there_in_every_language_with_the_same_gaps(key: str) -> None:
-    assert set(TEXTS[key]) == set(LANGUAGES)
-    gaps = [{gap for _, gap, _, _ in string.Formatter().parse(text) if gap} for text in TEXTS[key].values()]
+    texts = [TEXTS[language][key] for language in LANGUAGES]
+    gaps = [{gap for _, gap, _, _ in string.Formatter().parse(text) if gap} for text in texts]
     assert all(gap == gaps[0] for gap in gaps)
-    assert all(text == text.strip(" ") and text for text in TEXTS[key].values())
+    assert all(text == text.strip(" ") and text for text in texts)
     if key.startswith("error_"):
-        assert all(text.endswith(".") for text in TEXTS[key].values())
+        assert all(text.endswith(".") for text in texts)
+
+
+def test_no_language_has_a_text_of_its_own() -> None:
+    assert all(set(TEXTS[language]) == set(TEXTS["en"]) for language in LANGUAGES)
 
 
 def test_every_text_is_used_and_no_text_is_written_elsewhere() -> None:
-    sources = {path.name: path.read_text() for path in INTERFACE.glob("panel*.py") if path.name != "panel_texts.py"}
-    whole = "\n".join(sources.values()) + (INTERFACE / "panel_texts.py").read_text().split("_PICTURES", 1)[1]
+    sources = {path.name: path.read_text() for path in INTERFACE.glob("panel*.py")}
+    whole = "\n".join(sources.values())
     stages = {"image generation", "image enhancement", "image conversion", "results store"}
     named = {"realesr-general-x4v3", "RealESRGAN_x4plus", "realesr-animevideov3", "bicubic", "lanczos"}
     named |= {"auto", "RealESRGAN_x4plus_anime_6B"}
     states = {"ready", "running", "cancelling", "done", "cancelled", "failed"}
-    unused = {key for key in TEXTS if not re.search(f"[\"']{key}[\"']", whole)} - stages - named - states
+    counted = {"time_one", "time_few", "time_many", "picture_one", "picture_few", "picture_many"}
+    unused = {key for key in TEXTS["en"] if not re.search(f"[\"']{key}[\"']", whole)}
+    unused -= stages | named | states | counted | {"picture_one_accusative"}
     assert unused == set()
     for name, source in sources.items():
         assert not re.search(r'description="[A-Za-z]', source), f"{name} writes a text by itself"
@@ -120,7 +126,9 @@ def contrast(one: str, other: str) -> float:
 
 @pytest.mark.parametrize(("theme", "grounds"), [("light", ("#ffffff", "#f3f3f3")), ("dark", ("#111111", "#1e1e1e"))])
 def test_texts_have_contrast_in_both_themes(theme: str, grounds: tuple[str, str]) -> None:
-    blocks = dict(zip(("light", "dark"), re.findall(r"artgan-panel \{(.*?)\n\}", STYLES, re.DOTALL), strict=False))
+    blocks = dict(
+        zip(("light", "dark"), re.findall(r"artgan-panel \{(.*?)\n\}", STYLES.read_text(), re.DOTALL), strict=False)
+    )
     colours = dict(re.findall(r"--ag-([a-z-]+): (#[0-9a-f]{3,6});", blocks["light"]))
     colours["text"] = "#1c1c1c"
     if theme == "dark":

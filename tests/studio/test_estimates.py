@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 
 from artgan_lib import load_generator
-from artgan_lib.studio.estimates import Cost, cost_of, measure
-from artgan_lib.studio.interfaces import STAGES
+from artgan_lib.studio.estimates import Cost, measure
 from artgan_lib.studio.upscaling import Upscaler
 
 
@@ -35,12 +34,3 @@ def test_only_the_middle_is_made(scale: int, size: int, made: int, model: Path) 
 def test_a_picture_that_is_not_enlarged_is_encoded_as_it_is(model: Path) -> None:
     cost = measure(load_generator(model)[0], None, 64, lambda picture: bytes(len(picture)))
     assert cost.picture_bytes == 64
-
-
-def test_what_a_run_has_cost_is_what_the_next_one_costs(tmp_path: Path) -> None:
-    files = [tmp_path / str(number) for number in range(20)]
-    for number, path in enumerate(files):
-        path.write_bytes(bytes(100 + number))
-    cost = cost_of(dict(zip(STAGES, (1.0, 6.0, 3.0, 1.0), strict=True)), files)
-    assert cost == Cost(batch_seconds=0.5, picture_seconds=0.5, picture_bytes=109)
-    assert cost.seconds(20) == 11.0
