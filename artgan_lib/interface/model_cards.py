@@ -14,17 +14,27 @@ from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid
-from artgan_lib.presets import preset
+from artgan_lib.presets import POINTS, VARIANTS, preset
 from artgan_lib.runlog import read_log, write_atomic
 from artgan_lib.shipped import Shipped, shipped_generators
 
 SAMPLES, SEED, COLUMNS = 64, 0, 16
-_TITLES = {"dcgan": "DCGAN", "dcgan-wi": "DCGAN-WI", "wgan-gp": "WGAN-GP"}
+_TITLES = {"dcgan": "DCGAN", "dcgan-wi": "DCGAN-WI", "wgan-gp": "WGAN-GP", "projected": "Projected GAN"}
+_LIMITS = {
+    False: "So short a training gives the palette, light and layout of paintings, and nothing to be recognised. One seed "
+    "was trained: another may come out better or worse. It knows no styles and takes no words.",
+    True: "Horizons, trees, figures and heads are often to be recognised, their anatomy seldom holds. Its samples vary "
+    "much less than the paintings (recall above), most of all within a style. One seed was trained, and the training "
+    "goes on. It takes styles, and mixtures of them, but no words.",
+}
 _PAINTINGS = (
     "paintings at 64 × 64 of nine styles (those of ArtBench-10 without surrealism): the `train` split of pictures from "
     "public WikiArt repositories, by artists who died by 1955; none is a file of ArtBench-10"
 )
-_COLLECTIONS = {"15071755324667fc": _PAINTINGS, "c1956924c5c45fea": _PAINTINGS}  # by what a run says of its pictures
+_SEVEN = _PAINTINGS.replace("nine styles (those of ArtBench-10 without surrealism)", "seven styles") + (
+    "; realism (48 paintings) and renaissance (153) were left out, since so few would be memorised"
+)
+_COLLECTIONS = {"9e5d759f72c4f56d": _SEVEN, "15071755324667fc": _PAINTINGS, "c1956924c5c45fea": _PAINTINGS}  # by what a run says of its pictures
 _USE = """## Licence and use
 
 The weights are part of this project, under its [MIT licence](../../LICENSE). The paintings that they were trained on
@@ -50,8 +60,9 @@ def generator_card(root: Path, shipped: Shipped) -> str:
     weights = sum(parameter.numel() for parameter in generator.parameters())
     title = _TITLES.get(config.variant, config.variant)
     paper = preset(config.variant)
+    of_paper = f" (the paper's: {paper.width})" if config.variant in (*VARIANTS, *POINTS) else ""
     rows = {
-        "variant": f"{title}, base width {config.width} (the paper's: {paper.width}), {weights:,} weights",
+        "variant": f"{title}, base width {config.width}{of_paper}, {weights:,} weights",
         "trained on": f"{origin['pictures']:,} {_COLLECTIONS.get(origin['data'], 'pictures')} "
         f"(fingerprint {origin['data']})",
         "how long": _length(root, shipped, config, paper),
@@ -60,6 +71,9 @@ def generator_card(root: Path, shipped: Shipped) -> str:
         "file's header",
         "file": f"`{shipped.path.name}`, {shipped.path.stat().st_size / 1e6:.1f} MB; read in float32",
     }
+    if config.classes:
+        counts = (f"{name} ({count:.0f})" for name, count in zip(config.classes, generator.class_counts, strict=True))
+        rows["styles"] = "by number of training images: " + ", ".join(counts)
     table = "".join(f"| {key} | {value} |\n" for key, value in rows.items())
     return f"""# {name}
 
@@ -82,9 +96,7 @@ A generator that paints 64 × 64 pictures from {config.latent_dim} random number
 {_collapse(root, name)}
 ## Limits
 
-It paints 64 × 64 pixels; larger pictures are an enlarger's work, strokes included. So short a training gives the
-palette, light and layout of paintings, and nothing to be recognised. One seed was trained: another may come out better
-or worse. It knows no styles and takes no words.
+It paints 64 × 64 pixels; larger pictures are an enlarger's work, strokes included. {_LIMITS[bool(config.classes)]}
 
 {_USE}"""
 
@@ -93,10 +105,11 @@ def _length(root: Path, shipped: Shipped, config: TrainConfig, paper: TrainConfi
     seen, steps = shipped.origin["images_seen"], shipped.origin["step"]
     log = read_log(root / "data" / "results" / f"{shipped.name}_paintings64.log.jsonl")
     whole = paper.total_steps * paper.batch_size
-    row = log[log["step"] <= steps].iloc[-1]
+    row = log[log["images_seen"] <= seen].iloc[-1]
+    of_paper = f", {seen / whole:.1%} of the paper's {whole:,}" if config.variant in VARIANTS else ""
     judge = f" and {steps * config.judge_updates:,} of the critic" if config.judge_updates > 1 else ""
     return (
-        f"{seen:,} images, {seen / whole:.1%} of the paper's {whole:,}: {steps:,} updates of the generator{judge}; "
+        f"{seen:,} images{of_paper}: {steps:,} updates of the generator{judge}; "
         f"{row['seconds'] / 60:.0f} minutes by the clock, on a processor core shared with other work"
     )
 
