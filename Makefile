@@ -45,14 +45,14 @@ notebooks: $(READY)  ## execute the notebooks, and make a site of them: PROFILE=
 	@$(BIN)/artgan notebooks --profile $(PROFILE)
 
 figures: $(READY)  ## redraw the committed figures from data/results
-	@$(BIN)/artgan figures
+	@$(BIN)/python -m reproduction.figures
 
 campaign: $(READY)  ## train the three variants for BUDGET minutes on the cache DATA; again, and it goes on
 	@$(BIN)/artgan campaign --data $(DATA) --budget $(BUDGET) --plan $(PLAN)
 
 bench: $(READY)  ## measure beside what others use, up to half an hour: build/bench/cpu.json and data/results
 	@$(BIN)/python -m benchmarks.suite --out data/results/bench-cpu.json
-	@$(BIN)/artgan figures
+	@$(BIN)/python -m reproduction.figures
 
 bench-gpu:  ## the same on a CUDA device, under ten minutes; PYTHON needs no more than torch and our first dependencies
 	@$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m benchmarks.suite --device cuda --out data/results/bench-cuda.json

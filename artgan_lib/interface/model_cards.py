@@ -34,7 +34,11 @@ _PAINTINGS = (
 _SEVEN = _PAINTINGS.replace("nine styles (those of ArtBench-10 without surrealism)", "seven styles") + (
     "; realism (48 paintings) and renaissance (153) were left out, since so few would be memorised"
 )
-_COLLECTIONS = {"9e5d759f72c4f56d": _SEVEN, "15071755324667fc": _PAINTINGS, "c1956924c5c45fea": _PAINTINGS}  # by what a run says of its pictures
+_COLLECTIONS = {
+    "9e5d759f72c4f56d": _SEVEN,
+    "15071755324667fc": _PAINTINGS,
+    "c1956924c5c45fea": _PAINTINGS,
+}  # by what a run says of its pictures
 _USE = """## Licence and use
 
 The weights are part of this project, under its [MIT licence](../../LICENSE). The paintings that they were trained on
@@ -77,7 +81,7 @@ def generator_card(root: Path, shipped: Shipped) -> str:
     table = "".join(f"| {key} | {value} |\n" for key, value in rows.items())
     return f"""# {name}
 
-<!-- written by `artgan figures` -->
+<!-- written by `make figures` -->
 A generator that paints 64 × 64 pictures from {config.latent_dim} random numbers:
 `artgan generate --model data/pretrained/{shipped.path.name}`.
 

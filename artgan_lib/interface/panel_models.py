@@ -14,7 +14,7 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.interface.panel_texts import Texts
 from artgan_lib.shipped import MAIN, rank, shared_metric
 
-GENERATED = "<!-- written by `artgan figures` -->"
+GENERATED = "<!-- written by `make figures` -->"
 SUMMARY = 240  # characters of a card that the panel shows at most
 
 
@@ -118,7 +118,7 @@ def _look_at(name: str, path: Path, scores: Path | None) -> OfferedModel:
 def _summary(card: str) -> str:
     """Return the first paragraph of a card, without Markdown, cut at the end of a sentence.
 
-    Cards that `artgan figures` wrote say nothing there that the file itself does not.
+    Cards that `make figures` wrote say nothing there that the file itself does not.
     """
     if GENERATED in card:
         return ""

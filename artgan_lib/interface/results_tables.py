@@ -18,7 +18,7 @@ from artgan_lib.interface.results_collapse import collapse_tables
 from artgan_lib.presets import VARIANTS, preset
 from artgan_lib.runlog import read_log, write_atomic
 
-BEGIN = "<!-- results: written by `artgan figures` from data/results and data/pretrained -->"
+BEGIN = "<!-- results: written by `make figures` from data/results and data/pretrained -->"
 END = "<!-- end of results -->"
 TABLE3 = Path("data/paper/table3.csv")
 LOGS, GENERATORS = Path("data/results"), Path("data/pretrained")

@@ -48,7 +48,7 @@ def test_a_card_tells_what_the_files_tell(project: Path) -> None:
     card = generator_card(project, shipped)
     assert "| variant | WGAN-GP, base width 2 (the paper's: 64)," in card
     assert "12 images, 0.0% of the paper's 1,921,024: 3 updates of the generator and 15 of the critic" in card
-    assert "the average of its weights (decay 0.5, freed of the first ones): of 4 measured moments of the run" in card
+    assert "the average of its weights (half-life 32 images): of 4 measured moments of the run" in card
     assert card.count("Not measured.") == 2
     log = project / "data" / "results" / "wgan-gp_paintings64.log.jsonl"
     lines = [json.loads(line) for line in log.read_text().splitlines()]

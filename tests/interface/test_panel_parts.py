@@ -92,7 +92,7 @@ def test_what_a_file_tells_of_its_model_is_told_in_the_language_of_the_panel(tmp
     config = preset("dcgan", "smoke")
     origin = {"images_seen": 400_000, "pictures": 15_375, "score": {"name": "kid_768", "value": 0.0123}}
     path = export_generator(tmp_path / "x.safetensors", build_models(config)[0], config, origin)
-    path.with_suffix(".md").write_text("# x\n\n<!-- written by `artgan figures` -->\nA command.\n")
+    path.with_suffix(".md").write_text("# x\n\n<!-- written by `make figures` -->\nA command.\n")
     panel = Panel([path], tmp_path / "out", download=False)
     told = "Learned to paint from 15,375 pictures.<details><summary>In numbers</summary>"
     told += "<p>dcgan: trained with 400,000 looks at a picture.</p>"
