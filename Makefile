@@ -1,9 +1,6 @@
 # Two commands do everything, set-up included: `make run` and `make test`. `make` alone lists the rest.
 PYTHON  ?= python3
 PROFILE ?= demo
-PLAN    ?= cpu
-BUDGET  ?= 150
-DATA    ?= data/cache/paintings64
 VENV    := .venv
 ifeq ($(OS),Windows_NT)
 BIN     := $(VENV)/Scripts
@@ -16,7 +13,7 @@ QUIET   := $(if $(CI),--quiet)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-browser screenshot panel lab notebooks figures campaign bench bench-gpu lint format \
+.PHONY: help run test test-browser screenshot panel lab notebooks figures bench bench-gpu lint format \
         realesrgan check lock clean
 
 help:  ## list these commands
@@ -45,14 +42,11 @@ notebooks: $(READY)  ## execute the notebooks, and make a site of them: PROFILE=
 	@$(BIN)/artgan notebooks --profile $(PROFILE)
 
 figures: $(READY)  ## redraw the committed figures from data/results
-	@$(BIN)/artgan figures
-
-campaign: $(READY)  ## train the three variants for BUDGET minutes on the cache DATA; again, and it goes on
-	@$(BIN)/artgan campaign --data $(DATA) --budget $(BUDGET) --plan $(PLAN)
+	@$(BIN)/python -m reproduction.figures
 
 bench: $(READY)  ## measure beside what others use, up to half an hour: build/bench/cpu.json and data/results
 	@$(BIN)/python -m benchmarks.suite --out data/results/bench-cpu.json
-	@$(BIN)/artgan figures
+	@$(BIN)/python -m reproduction.figures
 
 bench-gpu:  ## the same on a CUDA device, under ten minutes; PYTHON needs no more than torch and our first dependencies
 	@$(if $(wildcard $(READY)),$(BIN)/python,$(PYTHON)) -m benchmarks.suite --device cuda --out data/results/bench-cuda.json

@@ -29,27 +29,15 @@ ORDER = ("wgan-gp", "dcgan", "dcgan-wi")
 # core a variant; so few images need smaller batches and a higher rate to make enough of them. `paper`: its width and
 # length. `smoke`: for tests. Epochs of the first are a picture short of a round number, since the author's code makes
 # one update more than fit.
+# fmt: off
 PLANS: dict[str, dict[str, Any]] = {
-    "cpu": {
-        "width": 16,
-        "batch_size": 32,
-        "lr": 4e-4,
-        "images_per_epoch": 3_999,
-        "epochs": 100,
-        "checkpoint_every": 5,
-        "ema_half_life": 22_170,
-    },
+    "cpu": {"width": 16, "batch_size": 32, "lr": 4e-4, "images_per_epoch": 3_999, "epochs": 100, "checkpoint_every": 5,
+            "ema_half_life": 22_170},
     "paper": {"ema_half_life": 22_170},
-    "smoke": {
-        "width": 2,
-        "latent_dim": 8,
-        "batch_size": 4,
-        "images_per_epoch": 11,
-        "epochs": 2,
-        "checkpoint_every": 1,
-        "ema_half_life": 32,
-    },
+    "smoke": {"width": 2, "latent_dim": 8, "batch_size": 4, "images_per_epoch": 11, "epochs": 2, "checkpoint_every": 1,
+              "ema_half_life": 32},
 }
+# fmt: on
 
 
 def plan(name: str, seed: int = 0) -> dict[str, TrainConfig]:

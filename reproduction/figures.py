@@ -1,47 +1,47 @@
-"""Redraws the committed figures, and README's tables, from `data/results` and `data/pretrained`."""
+"""Redraws the committed figures, the model cards and README's tables from `data/results` and `data/pretrained`.
 
+python -m reproduction.figures
+"""
+
+import argparse
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from PIL import Image
 
 from artgan_lib.config import IMAGE_SIZE
 from artgan_lib.data.synthetic import SYNTHETIC_CLASSES, synthetic_paintings
-from artgan_lib.experiments.shipping import CURVE, RECORDS
+from artgan_lib.evaluation.records import LOG, shipped_runs
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid, read_metadata
+from artgan_lib.interface import figures as drawing
 from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
-from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
-from artgan_lib.interface.figures_bench import plot_ratios
-from artgan_lib.interface.figures_campaign import plot_curves, show_progress
 from artgan_lib.interface.figures_collapse import collapse_figures
 from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
 from artgan_lib.interface.figures_search import draw_search
 from artgan_lib.interface.figures_survey import draw_committed_survey
 from artgan_lib.interface.figures_system import draw_system
-from artgan_lib.interface.model_cards import write_model_cards
-from artgan_lib.interface.results_tables import (
-    GENERATORS,
-    LOG,
-    LOGS,
-    read_benches,
-    scored_generators,
-    write_results,
-)
 from artgan_lib.presets import VARIANTS
 from artgan_lib.runlog import read_log, write_atomic
-from artgan_lib.studio.upscaling import BICUBIC, Upscaler, load_upscaler
+from artgan_lib.studio.upscaling import BICUBIC, load_upscaler
+from benchmarks.report import draw_benches
+from reproduction.model_cards import write_model_cards
+from reproduction.release import CURVE, RECORDS
+from reproduction.results_tables import scored_generators, write_results
 
-SCREENSHOTS = ("generation_panel.png",)
-"""Figures that a browser takes, by `make screenshot`."""
+MADE_ELSEWHERE = ("generation_panel.png", "projected_samples.webp")
+"""Figures that a browser takes, by `make screenshot`, and that `reproduction.projected` writes."""
 
 COMPARED = 4  # pictures in the comparison of enlargers
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
+COLOURS = {"dcgan": drawing.ORANGE, "dcgan-wi": drawing.GREEN, "wgan-gp": drawing.BLUE}
 
 # Of the wheel, whatever other copies are on this machine.
 PAINTINGS, DRAWINGS, SMALL = "RealESRGAN_x4plus-fp16", "RealESRGAN_x4plus_anime_6B-fp16", "realesr-animevideov3-fp16"
@@ -70,72 +70,113 @@ def _paper_figures(root: Path, folder: Path) -> Iterator[Path]:
     log, (_, header) = read_log(root / LOG), load_generator(root / SHIPPED_GENERATOR)
     width, pictures = header["config"]["width"], header["origin"]["pictures"]
     title = f"WGAN-GP of base width {width} on {pictures:,} real paintings"
-    for name, draw in (("fig03_wgan_gp_losses", plot_losses), ("fig04_wgan_gp_scores", plot_scores)):
+    for name, draw in (("fig03_wgan_gp_losses", drawing.plot_losses), ("fig04_wgan_gp_scores", drawing.plot_scores)):
         figure = Figure(figsize=(10, 5), layout="constrained")
         draw(log, figure.subplots()).set_title(title)
-        yield save_figure(figure, folder / f"{name}.png")
+        yield drawing.save_figure(figure, folder / f"{name}.png")
 
 
 def _pictures(root: Path, folder: Path) -> Iterator[Path]:
-    """Paint with the shipped generator, and enlarge."""
-    generator, _ = load_generator(root / SHIPPED_GENERATOR)
+    """Paint with the released WGAN-GP, and enlarge: a grid, pictures of 256 pixels, and one at three sizes."""
+    generator, upscaler = (
+        load_generator(root / SHIPPED_GENERATOR)[0],
+        load_upscaler(f"{PAINTINGS}+{SMALL}", download=False),
+    )
     yield write_atomic(folder / "wgan_gp_samples.png", encode(image_grid(sample(generator, SEED, 60), 12), "png"))
-    pictures, upscaler = sample(generator, SEED, 16), load_upscaler(f"{PAINTINGS}+{SMALL}", download=False)
-    yield _gallery(folder, pictures, upscaler)
-    yield _three_sizes(folder, pictures[SHOWN], upscaler)
+    pictures = sample(generator, SEED, 16)
+    halves = [np.asarray(Image.fromarray(upscaler.to_size(picture, 256)).reduce(2)) for picture in pictures]
+    yield write_atomic(folder / "wgan_gp_gallery.png", encode(image_grid(np.stack(halves), 8), "png"))
+    figure = Figure(figsize=(12, 4.4), layout="constrained")
+    for ax, size in zip(figure.subplots(1, 3), (64, 256, 1024), strict=True):
+        shown = Image.Resampling.NEAREST if size == 64 else Image.Resampling.LANCZOS
+        ax.imshow(Image.fromarray(upscaler.to_size(pictures[SHOWN], size)).resize((512, 512), shown))
+        ax.set_title(f"{size} × {size}")
+        ax.set_axis_off()
+    yield drawing.save_figure(figure, folder / "three_sizes.png")
 
 
 def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the curves and pictures of the three variants that saw equally many paintings."""
     curves, samples = Figure(figsize=(12, 6), layout="constrained"), Figure(figsize=(12, 5.2), layout="constrained")
-    above, below = curves.subplots(2, 3)
-    for variant, upper, lower, ax in zip(VARIANTS, above, below, samples.subplots(1, 3), strict=True):
-        log = read_log(root / LOGS / f"{variant}_paintings64.log.jsonl")
-        generator, _ = load_generator(root / GENERATORS / f"{variant}.safetensors")
-        plot_losses(log, upper, mean=True).set_title(variant)
-        plot_scores(log, lower, mean=True)
-        show_pictures(sample(generator, SEED, 48), ax, columns=6, title=variant)
-    yield save_figure(curves, folder / "three_variants_curves.png")
-    yield save_figure(samples, folder / "three_variants_samples.png")
+    for run, (upper, lower), ax in zip(
+        shipped_runs(root), curves.subplots(2, 3).T, samples.subplots(1, 3), strict=True
+    ):
+        generator, _ = load_generator(root / SHIPPED_GENERATOR.with_stem(run.name))
+        drawing.plot_losses(run.log, upper, mean=True).set_title(run.name)
+        drawing.plot_scores(run.log, lower, mean=True)
+        drawing.show_pictures(sample(generator, SEED, 48), ax, columns=6, title=run.name)
+    yield drawing.save_figure(curves, folder / "three_variants_curves.png")
+    yield drawing.save_figure(samples, folder / "three_variants_samples.png")
 
 
 def _scores(root: Path, folder: Path) -> Iterator[Path]:
     """Draw the scores of every generator that was scored, beside their floors."""
     found = scored_generators(root)
     if found:
-        yield save_figure(compare_scores(found), folder / "scores.png")
-
-
-def _benches(root: Path, folder: Path) -> Iterator[Path]:
-    """Draw how fast it is beside what others use, one picture for each machine."""
-    for name, told in read_benches(root).items():
-        figure = Figure(figsize=(11, 1.2 + 0.5 * len(told["rows"])), layout="constrained")
-        plot_ratios(told, figure.subplots()).set_title(f"How fast, on {told['device']} (bench-{name}.json)")
-        yield save_figure(figure, folder / f"bench_{name}.png")
+        yield drawing.save_figure(compare_scores(found), folder / "scores.png")
 
 
 def _campaign(root: Path, folder: Path) -> Iterator[Path]:
-    """Draw scores against images seen, and what fixed noise became on the way, of the variants that have them."""
-    curves = {variant: root / RECORDS / f"{variant}.{CURVE}" for variant in VARIANTS}
-    known = {name: json.loads(path.read_text(encoding="utf-8")) for name, path in curves.items() if path.is_file()}
-    points = [point for curve in known.values() for point in curve["points"]]
-    names = [curve["card"][name] for curve in known.values() for name in ("name", "kernel_name")]
-    keys = [key for key in dict.fromkeys(names) if any(key in point for point in points)]
-    if keys:
-        figure = Figure(figsize=(6 * len(keys), 4.5), layout="constrained")
-        for key, ax in zip(keys, figure.subplots(1, len(keys), squeeze=False)[0], strict=True):
-            plot_curves(known, ax, key)
-        yield save_figure(figure, folder / "campaign_scores.png")
-    strips = {variant: root / RECORDS / f"{variant}.progress.png" for variant in VARIANTS}
-    strips = {variant: path for variant, path in strips.items() if path.is_file()}
-    if strips:
-        figure = Figure(figsize=(12, 5.4), layout="constrained")
-        for (variant, path), ax in zip(strips.items(), np.atleast_1d(figure.subplots(1, len(strips))), strict=True):
-            seen = read_metadata(path)["images_seen"]
-            with Image.open(path) as picture:
-                rows = np.asarray(picture).reshape(len(seen), IMAGE_SIZE, -1, IMAGE_SIZE, 3).swapaxes(1, 2)
-            show_progress(rows, seen, ax, variant)
-        yield save_figure(figure, folder / "training_progress.png")
+    """Draw scores against images seen, and what fixed noise became on the way."""
+    paths = {variant: root / RECORDS / f"{variant}.{CURVE}" for variant in VARIANTS}
+    curves = {variant: json.loads(path.read_text(encoding="utf-8")) for variant, path in paths.items()}
+    card = curves[VARIANTS[0]]["card"]
+    figure = Figure(figsize=(12, 4.5), layout="constrained")
+    for key, ax in zip((card["name"], card["kernel_name"]), figure.subplots(1, 2), strict=True):
+        plot_curves(curves, ax, key)
+    yield drawing.save_figure(figure, folder / "campaign_scores.png")
+    figure = Figure(figsize=(12, 5.4), layout="constrained")
+    for variant, ax in zip(VARIANTS, figure.subplots(1, len(VARIANTS)), strict=True):
+        path = root / RECORDS / f"{variant}.progress.png"
+        seen = read_metadata(path)["images_seen"]
+        with Image.open(path) as picture:
+            rows = np.asarray(picture).reshape(len(seen), IMAGE_SIZE, -1, IMAGE_SIZE, 3).swapaxes(1, 2)
+        show_progress(rows, seen, ax, variant)
+    yield drawing.save_figure(figure, folder / "training_progress.png")
+
+
+def plot_curves(curves: Mapping[str, Mapping[str, Any]], ax: Axes, key: str) -> Axes:
+    """Draw a score of each variant against the images seen: a full line for the average, dots for the newest weights.
+
+    Args:
+        curves: By variant, as `reproduction.release.score_run` returns them.
+        ax: Where to draw.
+        key: Of the score in the points, `kid_768` say.
+    """
+    for variant, curve in curves.items():
+        for kind, line, label in (("average", "-", "average"), ("newest", ":", "as trained")):
+            points = [point for point in curve["points"] if point["kind"] == kind and point.get(key) is not None]
+            if points:
+                seen, values = [point["images_seen"] / 1000 for point in points], [point[key] for point in points]
+                style: dict[str, Any] = {
+                    "marker": "o",
+                    "markersize": 4,
+                    "color": COLOURS[variant],
+                    "label": f"{variant}, {label}",
+                }
+                ax.plot(seen, values, line, **style)
+    ax.set(xlabel=drawing.IMAGES_SEEN, ylabel=f"{key} (lower is better)", xlim=(0, None), ylim=(0, None))
+    ax.legend(edgecolor="none", framealpha=0.8, fontsize=8)
+    return drawing.quiet(ax)
+
+
+def show_progress(strips: np.ndarray, seen: Sequence[int], ax: Axes, title: str) -> Axes:
+    """Draw the same numbers, painted again and again while a network learned.
+
+    Args:
+        strips: uint8 (T, N, H, W, 3): N pictures at T moments, the first above.
+        seen: Images seen at each moment.
+        ax: Where to draw.
+        title: Above.
+    """
+    moments, columns, height = strips.shape[:3]
+    ax.imshow(image_grid(strips.reshape(-1, *strips.shape[2:]), columns), interpolation="nearest")
+    ax.set_yticks([2 + (height + 2) * row + height / 2 for row in range(moments)], [f"{n / 1000:,.0f}" for n in seen])
+    ax.set_xticks([])
+    ax.set(title=title, ylabel=drawing.IMAGES_SEEN)
+    ax.tick_params(length=0)
+    ax.spines[:].set_visible(False)
+    return ax
 
 
 def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
@@ -150,7 +191,7 @@ def _enlargers(root: Path, folder: Path) -> Iterator[Path]:
             ax.imshow(upscaler.enlarge(picture) if upscaler else picture, interpolation="nearest")
             ax.set_axis_off()
             ax.set_title(name.removesuffix("-fp16"))
-    yield save_figure(figure, folder / "enlargers.png")
+    yield drawing.save_figure(figure, folder / "enlargers.png")
 
 
 def _looks(root: Path, folder: Path) -> Iterator[Path]:
@@ -158,41 +199,24 @@ def _looks(root: Path, folder: Path) -> Iterator[Path]:
     images, labels = synthetic_paintings(8 * len(SYNTHETIC_CLASSES))
     figure = Figure(figsize=(10, 4.6), layout="constrained")
     for look, ax in enumerate(figure.subplots(2, 5).flat):
-        show_pictures(images[labels == look][:4], ax, title=SYNTHETIC_CLASSES[look])
-    yield save_figure(figure, folder / "synthetic_looks.png")
-
-
-def _gallery(folder: Path, pictures: np.ndarray, upscaler: Upscaler) -> Path:
-    """Show pictures enlarged to 256 pixels, half as large on the page."""
-    enlarged = [np.asarray(Image.fromarray(upscaler.to_size(picture, 256)).reduce(2)) for picture in pictures]
-    return write_atomic(folder / "wgan_gp_gallery.png", encode(image_grid(np.stack(enlarged), 8), "png"))
-
-
-def _three_sizes(folder: Path, picture: np.ndarray, upscaler: Upscaler) -> Path:
-    """Show one picture at 64, 256 and 1024 pixels, equally large on the page."""
-    figure = Figure(figsize=(12, 4.4), layout="constrained")
-    for ax, size in zip(figure.subplots(1, 3), (64, 256, 1024), strict=True):
-        shown = Image.Resampling.NEAREST if size == 64 else Image.Resampling.LANCZOS
-        ax.imshow(Image.fromarray(upscaler.to_size(picture, size)).resize((512, 512), shown))
-        ax.set_title(f"{size} × {size}")
-        ax.set_axis_off()
-    return save_figure(figure, folder / "three_sizes.png")
+        drawing.show_pictures(images[labels == look][:4], ax, title=SYNTHETIC_CLASSES[look])
+    yield drawing.save_figure(figure, folder / "synthetic_looks.png")
 
 
 DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
-    draw_system,
-    _paper_figures,
-    _pictures,
-    _three_variants,
-    _scores,
-    _looks,
-    draw_committed_survey,
-    _campaign,
-    _enlargers,
-    draw_reference_curves,
-    draw_ablation,
-    collapse_figures,
-    draw_search,
-    _benches,
+    *(draw_system, _paper_figures, _pictures, _three_variants, _scores, _looks, draw_committed_survey, _campaign),
+    *(_enlargers, draw_reference_curves, draw_ablation, collapse_figures, draw_search, draw_benches),
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""
+
+
+def main() -> None:
+    """Redraw, and print what was written."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--out", metavar="DIR", type=Path, help="draw there instead, and leave cards and tables alone")
+    for path in redraw_figures(Path(__file__).parents[1], parser.parse_args().out):
+        print(path)
+
+
+if __name__ == "__main__":
+    main()

@@ -161,13 +161,15 @@ def compare(
     return found
 
 
-def time_upscalers(upscalers: dict[str, Upscaler], image: np.ndarray, rounds: int = 3) -> dict[str, Any]:
-    """Return the least seconds of one 64 x 64 image by upscaler, size (256, 1024) and number of threads (1, 2).
+def time_upscalers(
+    upscalers: dict[str, Upscaler], image: np.ndarray, all_threads: list[int], rounds: int = 3
+) -> dict[str, Any]:
+    """Return the least seconds of one 64 x 64 image by upscaler, size (256, 1024) and number of threads.
 
     The least of some rounds is what the machine does when nothing else runs on it.
     """
     found: dict[str, Any] = {name: {"256": {}, "1024": {}} for name in upscalers}
-    for threads in (1, 2):
+    for threads in all_threads:
         torch.set_num_threads(threads)
         for name, upscaler in upscalers.items():
             upscaler.to_size(image, 256)  # the first call sets things up
@@ -187,6 +189,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--data", type=Path, required=True, help="cache of paintings at 256 pixels, not trained on")
     parser.add_argument("--limit", type=int, help="number of paintings (default: all)")
     parser.add_argument("--out", type=Path, default=Path("data/results/enlarger.json"), help="default %(default)s")
+    parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="to time with (default %(default)s)")
     options = parser.parse_args(arguments)
 
     upscalers = {name: load_upscaler(name, download=False) for name in UPSCALERS if available(name)}
@@ -204,7 +207,8 @@ def main(arguments: list[str] | None = None) -> None:
         "seed": SEED,
         "weights": {name: upscaler.about(1) for name, upscaler in upscalers.items()},
         "found": compare(upscalers, paintings, metrics),
-        "seconds": time_upscalers(upscalers | chains, shrink(np.asarray(paintings[0]))),
+        "seconds": time_upscalers(upscalers | chains, shrink(np.asarray(paintings[0])), options.threads),
+        "load": os.getloadavg()[0],
     }
     print(write_json(options.out, found))
 

@@ -13,7 +13,7 @@ from artgan_lib.errors import ArtganError
 from artgan_lib.evaluation.cards import PAPER_FID, MetricCard, is_distance, is_kernel_distance, require_alike
 from artgan_lib.evaluation.quantities import NONE, NOT_MEASURED, QUANTITIES, Cell, over
 from artgan_lib.evaluation.records import RunRecord, read_run
-from artgan_lib.presets import PRESETS, VARIANTS, preset
+from artgan_lib.presets import VARIANTS, preset
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -193,7 +193,7 @@ def read_paper(path: Path | str) -> dict[str, dict[str, str]]:
 
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False).set_index("quantity")
-        return {variant: {str(k): str(v) for k, v in table[variant].items()} for variant in PRESETS}
+        return {variant: {str(k): str(v) for k, v in table[variant].items()} for variant in VARIANTS}
     except (OSError, KeyError, ValueError):
         raise ArtganError(
             f"{path} is not the paper's Table 3; it comes with a clone as data/paper/table3.csv"

@@ -1,1 +1,1 @@
-"""Long runs that use all of the rooms before: campaigns, searches and ablations."""
+"""Long runs that use all of the rooms before: searches and ablations."""

@@ -1,7 +1,6 @@
 """One step of training: what is drawn, how both networks are moved, and in which order.
 
-The order is the author's. Which pictures there are and how often a step is taken is left to `gan.training`, on what and
-how it is computed to `gan.precision`.
+The order is the author's. How often a step is taken is left to `gan.training`, on what to `gan.precision`.
 """
 
 from collections.abc import Callable, Sequence

@@ -1,4 +1,4 @@
-"""What `make run` does: pictures at all three sizes from the shipped generator, then the notebooks and their site.
+"""What `make run` does: pictures at all three sizes from the shipped generator, then the notebooks and their HTML.
 
 It never uses the network: Real-ESRGAN's weights came with the installation. Where they are missing all the same,
 pictures are enlarged by bicubic interpolation, and the summary says so.
@@ -35,7 +35,7 @@ class Made(NamedTuple):
 
 
 def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made: Callable[[Made], None]) -> list[Made]:
-    """Make the gallery, execute the notebooks and make a site of them below `root/build`.
+    """Make the gallery, execute the notebooks and export them below `root/build`.
 
     Args:
         root: The project's folder.
@@ -76,7 +76,7 @@ def run_demo(root: Path, profile: str, on_start: Callable[[str], None], on_made:
         lambda name: on_start(f"notebook {name} at {profile}"),
         lambda run: add(Made(f"notebook {run.name} at {profile}", run.executed, run.seconds, run.error)),
     )
-    what, begun = "the notebooks as one site", time.perf_counter()
+    what, begun = "the notebooks as HTML", time.perf_counter()
     on_start(what)
     site = export_site(notebooks, executed, root / "build" / "site")
     add(Made(what, site, time.perf_counter() - begun))

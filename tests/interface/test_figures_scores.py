@@ -1,15 +1,9 @@
-import json
-from pathlib import Path
-
 import numpy as np
-import pytest
 from matplotlib.figure import Figure
 
-from artgan_lib import ArtganError
 from artgan_lib.evaluation.memorization import Neighbours
 from artgan_lib.interface.figures import BLUE, ORANGE
 from artgan_lib.interface.figures_scores import compare_scores, neighbour_sheet, plot_score, score_sheet
-from artgan_lib.interface.results_tables import results_tables, scored_generators
 
 NAMES = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
 CARD = {
@@ -76,19 +70,3 @@ def test_neighbours_are_drawn_nearest_first() -> None:
     upper, lower = neighbour_sheet(images, images, found).axes
     assert [int(upper.images[0].get_array()[5, 5 + 10 * column, 0]) for column in range(3)] == [19, 18, 17]
     assert [int(lower.images[0].get_array()[5, 5 + 10 * column, 0]) for column in range(3)] == [0, 1, 2]
-
-
-def test_the_table_follows_the_files_and_refuses_cards_that_differ(root: Path, tmp_path: Path) -> None:
-    folder = tmp_path / "data" / "results"
-    folder.mkdir(parents=True)
-    for name, scores in {"worse": told(2.0), "better": told(1.0, fake="y")}.items():
-        (folder / f"scores_{name}.json").write_text(json.dumps(scores))
-    assert list(scored_generators(tmp_path)) == ["better", "worse"]
-    (folder / "scores_other.json").write_text(json.dumps(told(1.0, fake_count=5000)))
-    with pytest.raises(ArtganError, match="cannot be compared: fake_count"):
-        scored_generators(tmp_path)
-    table = results_tables(root)
-    assert "| FID, the paper's protocol (`fid_paper`) | 128.259 | not measured here |" in table
-    for name, scores in scored_generators(root).items():
-        value, kernel = (scores["scores"][score] for score in ("fid_768", "kid_768"))
-        assert f"| {name} | {value['value']:.2f} | {1000 * kernel['value']:.2f} ± {1000 * kernel['sd']:.2f} |" in table

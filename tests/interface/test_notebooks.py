@@ -28,7 +28,7 @@ def test_notebook_follows_the_template(path: Path) -> None:
     assert book["metadata"]["kernelspec"]["name"] == "python3"
     assert "widgets" not in book["metadata"]
     assert not any(cell["outputs"] or cell["execution_count"] for cell in code), "outputs are stripped in git"
-    imports, *rest = code  # a list of names is not read line by line, and the site folds it
+    imports, *rest = code  # a list of names is not read line by line
     assert all(re.match(r"import |from |    |\)|$", line) for line in imports["source"]), "imports and nothing else"
     assert all(len(cell["source"]) <= 20 for cell in rest)
     for tag in ("parameters", "results"):

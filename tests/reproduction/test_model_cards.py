@@ -46,7 +46,7 @@ def test_a_card_tells_what_the_files_tell(project: Path) -> None:
     (shipped,) = shipped_generators(project / "data" / "pretrained")
     card = generator_card(project, shipped)
     assert "| variant | wgan-gp, base width 2 (the paper's: 64)," in card
-    assert "12 images, 0.0% of the 1,921,024 of its preset; 3 updates of the generator" in card
+    assert "12 images, 0.0% of the paper's 1,921,024: 3 updates of the generator" in card
     assert "the average of its weights (half-life 32 images): of 4 measured moments of the run" in card
     assert card.count("Not measured.") == 2
     log = project / "data" / "results" / "wgan-gp_paintings64.log.jsonl"

@@ -4,7 +4,7 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 
 from artgan_lib.interface.figures import BLUE, GREY
-from artgan_lib.interface.figures_bench import bench_table, plot_ratios
+from benchmarks.report import bench_table, plot_ratios
 
 
 def told() -> dict[str, Any]:
