@@ -38,7 +38,7 @@ panel: $(READY)  ## serve the generation panel as a page
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab notebooks
 
-notebooks: $(READY)  ## execute the notebooks, and make a site of them: PROFILE=smoke|demo|paper
+notebooks: $(READY)  ## execute the notebooks, and export them to HTML: PROFILE=smoke|demo|paper
 	@$(BIN)/artgan notebooks --profile $(PROFILE)
 
 figures: $(READY)  ## redraw the committed figures from data/results

@@ -12,19 +12,19 @@ from artgan_lib.presets import PROFILES
 
 def register(subparsers: Subparsers) -> None:
     """Describe the commands of this module."""
-    command = add_command(subparsers, "notebooks", notebooks, "execute the notebooks, and make a site of them")
+    command = add_command(subparsers, "notebooks", notebooks, "execute the notebooks, and export them to HTML")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
     command.add_argument("--only", metavar="NN", action="append", default=[], help="only notebooks that begin so")
     command.add_argument("-p", metavar="NAME=VALUE", dest="parameters", action="append", default=[], help="a parameter")
     command.add_argument("--out", metavar="DIR", type=read_path, help="folder of the executed copies (build/notebooks)")
-    command.add_argument("--site", metavar="DIR", type=read_path, help="folder of the HTML site (build/site)")
+    command.add_argument("--site", metavar="DIR", type=read_path, help="folder of the HTML pages (build/site)")
 
     command = add_command(subparsers, "run", run, "make pictures at 64, 256 and 1024, then execute the notebooks")
     command.add_argument("--profile", choices=tuple(PROFILES), default="demo", help="default %(default)s")
 
 
 def notebooks(options: argparse.Namespace) -> int:
-    """Execute notebooks and make a site of all executed copies; 1 if one failed."""
+    """Execute notebooks and export all executed copies to HTML; 1 if one failed."""
     from artgan_lib.interface.notebooks import export_site, find_notebooks, project_root, run_notebooks
 
     root = project_root()
