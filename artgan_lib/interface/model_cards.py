@@ -21,24 +21,26 @@ from artgan_lib.shipped import Shipped, shipped_generators
 SAMPLES, SEED, COLUMNS = 64, 0, 16
 _TITLES = {"dcgan": "DCGAN", "dcgan-wi": "DCGAN-WI", "wgan-gp": "WGAN-GP", "projected": "Projected GAN"}
 _LIMITS = {
-    False: "So short a training gives the palette, light and layout of paintings, and nothing to be recognised. One seed "
-    "was trained: another may come out better or worse. It knows no styles and takes no words.",
+    False: "So short a training gives the palette, light and layout of paintings, and nothing to be recognised. One "
+    "seed was trained: another may come out better or worse. It knows no styles and takes no words.",
     True: "Horizons, trees, figures and heads are often to be recognised, their anatomy seldom holds. Its samples vary "
     "much less than the paintings (recall above), most of all within a style. One seed was trained, and the training "
     "goes on. It takes styles, and mixtures of them, but no words.",
 }
-_PAINTINGS = (
-    "paintings at 64 × 64 of nine styles (those of ArtBench-10 without surrealism): the `train` split of pictures from "
-    "public WikiArt repositories, by artists who died by 1955; none is a file of ArtBench-10"
+_SOURCE = (
+    "the `train` split of pictures from public WikiArt repositories, by artists who died by 1955; none is a file of "
+    "ArtBench-10"
 )
-_SEVEN = _PAINTINGS.replace("nine styles (those of ArtBench-10 without surrealism)", "seven styles") + (
-    "; realism (48 paintings) and renaissance (153) were left out, since so few would be memorised"
+_PAINTINGS = f"paintings at 64 × 64 of nine styles (those of ArtBench-10 without surrealism): {_SOURCE}"
+_SEVEN = (
+    f"paintings at 64 × 64 of seven styles: {_SOURCE}; realism (48 paintings) and renaissance (153) were left out, "
+    "since so few would be memorised"
 )
-_COLLECTIONS = {
+_COLLECTIONS = {  # by what a run says of its pictures
     "9e5d759f72c4f56d": _SEVEN,
     "15071755324667fc": _PAINTINGS,
     "c1956924c5c45fea": _PAINTINGS,
-}  # by what a run says of its pictures
+}
 _USE = """## Licence and use
 
 The weights are part of this project, under its [MIT licence](../../LICENSE). The paintings that they were trained on
