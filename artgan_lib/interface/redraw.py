@@ -14,7 +14,7 @@ from artgan_lib.experiments.shipping import CURVE, RECORDS
 from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid, read_metadata
-from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
+from artgan_lib.interface.demo import DEFAULT_GENERATOR, SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures import plot_losses, plot_scores, save_figure, show_pictures
 from artgan_lib.interface.figures_bench import plot_ratios
 from artgan_lib.interface.figures_campaign import plot_curves, show_progress
@@ -83,6 +83,13 @@ def _pictures(root: Path, folder: Path) -> Iterator[Path]:
     pictures, upscaler = sample(generator, SEED, 16), load_upscaler(f"{PAINTINGS}+{SMALL}", download=False)
     yield _gallery(folder, pictures, upscaler)
     yield _three_sizes(folder, pictures[SHOWN], upscaler)
+
+
+def _styles(root: Path, folder: Path) -> Iterator[Path]:
+    """Sample the default generator, a row a style; a column shares its latent vector."""
+    generator, _ = load_generator(root / DEFAULT_GENERATOR)
+    rows = [sample(generator, 0, 16, styles={style: 1.0}) for style in generator.classes]
+    yield write_atomic(folder / "projected_samples.png", encode(image_grid(np.concatenate(rows), 16), "png"))
 
 
 def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
@@ -183,6 +190,7 @@ DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
     draw_system,
     _paper_figures,
     _pictures,
+    _styles,
     _three_variants,
     _scores,
     _looks,
