@@ -21,7 +21,7 @@ from artgan_lib.gan.checkpoints import load_generator
 from artgan_lib.gan.sampling import sample
 from artgan_lib.images import encode, image_grid, read_metadata
 from artgan_lib.interface import figures as drawing
-from artgan_lib.interface.demo import SEED, SHIPPED_GENERATOR
+from artgan_lib.interface.demo import DEFAULT_GENERATOR, SEED, SHIPPED_GENERATOR
 from artgan_lib.interface.figures_collapse import collapse_figures
 from artgan_lib.interface.figures_comparison import draw_ablation, draw_reference_curves
 from artgan_lib.interface.figures_scores import compare_scores
@@ -36,8 +36,8 @@ from reproduction.model_cards import write_model_cards
 from reproduction.release import CURVE, RECORDS
 from reproduction.results_tables import scored_generators, write_results
 
-MADE_ELSEWHERE = ("generation_panel.png", "projected_samples.webp")
-"""Figures that a browser takes, by `make screenshot`, and that `reproduction.projected` writes."""
+SCREENSHOTS = ("generation_panel.png",)
+"""Figures that a browser takes, by `make screenshot`."""
 
 COMPARED = 4  # pictures in the comparison of enlargers
 SHOWN = 15  # the picture shown at three sizes, chosen for its contrasts
@@ -93,6 +93,13 @@ def _pictures(root: Path, folder: Path) -> Iterator[Path]:
         ax.set_title(f"{size} × {size}")
         ax.set_axis_off()
     yield drawing.save_figure(figure, folder / "three_sizes.png")
+
+
+def _styles(root: Path, folder: Path) -> Iterator[Path]:
+    """Sample the default generator, a row a style; a column shares its latent vector."""
+    generator, _ = load_generator(root / DEFAULT_GENERATOR)
+    rows = [sample(generator, 0, 16, styles={style: 1.0}) for style in generator.classes]
+    yield write_atomic(folder / "projected_samples.png", encode(image_grid(np.concatenate(rows), 16), "png"))
 
 
 def _three_variants(root: Path, folder: Path) -> Iterator[Path]:
@@ -204,8 +211,8 @@ def _looks(root: Path, folder: Path) -> Iterator[Path]:
 
 
 DRAWN: tuple[Callable[[Path, Path], Iterator[Path]], ...] = (
-    *(draw_system, _paper_figures, _pictures, _three_variants, _scores, _looks, draw_committed_survey, _campaign),
-    *(_enlargers, draw_reference_curves, draw_ablation, collapse_figures, draw_search, draw_benches),
+    *(draw_system, _paper_figures, _pictures, _styles, _three_variants, _scores, _looks, draw_committed_survey),
+    *(_campaign, _enlargers, draw_reference_curves, draw_ablation, collapse_figures, draw_search, draw_benches),
 )
 """Each takes the project's folder and that of the figures, and yields what it has drawn."""
 

@@ -1,34 +1,29 @@
-"""Releases the generator that the long run of `projected` has come to: weights, logs, samples by style.
+"""Releases the generator that the long run of `projected` has come to: weights and logs.
 
     python -m reproduction.projected RUN [RUN ...]
 
 The folders are the stages of one training, oldest first; each later one was started from the one before
 (`--init-from`). The newest checkpoint of the last one is released, whatever its scores: nothing is chosen by the test
-split.
+split. `make figures` then redraws cards, tables and samples.
 """
 
 import argparse
 from pathlib import Path
 
-import numpy as np
 from safetensors.torch import save
 
 from artgan_lib.config import TrainConfig
 from artgan_lib.errors import ArtganError
 from artgan_lib.gan.checkpoints import export_generator, generators_in, load_checkpoint
 from artgan_lib.gan.runs import RunFolder
-from artgan_lib.gan.sampling import sample
-from artgan_lib.images import encode, image_grid
 from artgan_lib.runlog import write_atomic
 
 ROOT = Path(__file__).parents[1]
 NAME = "projected"
-SEED, SHOWN = 0, 16
-"""Uncurated samples 0 to 15 of each style are shown."""
 
 
 def release(stages: list[RunFolder], root: Path = ROOT) -> list[Path]:
-    """Write the generator and its discriminator at half precision, the logs, and samples by style.
+    """Write the generator and its discriminator at half precision, and the logs.
 
     Returns:
         What was written.
@@ -60,10 +55,7 @@ def release(stages: list[RunFolder], root: Path = ROOT) -> list[Path]:
     for number, run in enumerate(stages, 1):
         stage = results / NAME / f"stage{number}.config.json"
         written.append(write_atomic(stage, (run.path / "config.json").read_bytes()))
-    rows = [sample(generator, SEED, SHOWN, styles={style: 1.0}) for style in generator.classes]
-    about = {"rows": list(generator.classes), "seed": SEED, "images_seen": images_seen}
-    sheet = encode(image_grid(np.concatenate(rows), SHOWN), "webp", about, quality=90)
-    return [*written, write_atomic(root / "figures" / f"{NAME}_samples.webp", sheet)]
+    return written
 
 
 def main() -> None:
