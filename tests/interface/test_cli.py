@@ -218,23 +218,6 @@ def test_a_run_that_was_stopped_does_not_count_as_done(tmp_path: Path, monkeypat
     assert main(arguments) == 130
 
 
-@pytest.mark.parametrize("able", [True, False])
-def test_bf16_on_a_processor_without_it_is_said_to_be_slow(
-    able: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from artgan_lib import processor
-    from artgan_lib.gan import training
-
-    result = training.TrainResult(tmp_path, tmp_path / "g.safetensors", tmp_path / "log.jsonl", 3, finished=True)
-    monkeypatch.setattr(training, "train", lambda *arguments, **options: result)
-    monkeypatch.setattr(processor, "has_bfloat16", lambda: able)
-    command = ["train", "--variant", "dcgan", "--profile", "smoke", "--data", "synthetic", "--run-dir", tmp_path]
-    status, _, told = run(capsys, *command, "--device", "cpu", "--precision", "bf16")
-    assert status == 0
-    assert ("no bf16 of its own" in told) is not able
-    assert "no bf16" not in run(capsys, *command, "--device", "cpu")[2]
-
-
 def test_variants_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     status, told, _ = run(capsys, "variants")
     assert status == 0
