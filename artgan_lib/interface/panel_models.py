@@ -15,6 +15,7 @@ from artgan_lib.interface.panel_texts import Texts
 from artgan_lib.shipped import MAIN, rank, shared_metric
 
 GENERATED = "<!-- written by `make figures` -->"
+DISCRIMINATOR = ".discriminator"  # ends the name of the file that a run may start from beside its generator
 SUMMARY = 240  # characters of a card that the panel shows at most
 
 
@@ -43,7 +44,7 @@ def offered_models(places: Sequence[Path | str], scores: Path | str | None = Non
     models: dict[str, OfferedModel] = {}
     for place in map(Path, places):
         files = [place] if place.is_file() else [*place.glob("*.safetensors"), *place.glob("*/generator.safetensors")]
-        for path in sorted(files):
+        for path in sorted(path for path in files if not path.stem.endswith(DISCRIMINATOR)):
             name = path.parent.name if path.name == "generator.safetensors" else path.stem
             while name in models:
                 name += "'"
