@@ -51,7 +51,7 @@ GENERATE: dict[str, tuple[Callable[[Path], list[object]], str]] = {
     "quality 0": (lambda tmp: ["--format", "jpeg", "--quality", 0], "quality must lie in 1 to 100, not 0"),
     "format gif": (lambda tmp: ["--format", "gif"], "there is no picture format 'gif'"),
     "png lossless": (lambda tmp: ["--lossless"], "lossless is a choice of webp, not of png"),
-    "a style": (lambda tmp: ["--style", "baroque"], "it knows no styles; leave --style out"),
+    "a style": (lambda tmp: ["--style", "baroque"], "it was trained without styles; leave the style out"),
     "no recipe": (lambda tmp: ["--recipe", "seven"], "'seven' is no recipe; write seed:number"),
     "an endless weight": (lambda tmp: ["--recipe", "7:3*inf"], "is no recipe"),
     "recipe and like": (lambda tmp: ["--recipe", "7:3", "--like", tmp / "a.png"], "exclude one another"),
