@@ -202,7 +202,7 @@ def test_the_keyboard_walks_from_choosing_to_painting_to_looking(
     wait_for_state(panel, "ready")
     panel.get_by_label("Language").focus()
     order = []
-    for _ in range(16):
+    for _ in range(17):
         page.keyboard.press("Tab")
         order.append(
             page.evaluate(
@@ -210,9 +210,21 @@ def test_the_keyboard_walks_from_choosing_to_painting_to_looking(
                 "return (one.labels?.[0]?.textContent || one.textContent).trim(); })()"
             )
         )
-    wanted = ["Model", "In numbers", "Pictures", "Seed", "Surprise me", "Variety", "64", "256", "1024", "Enlarged by"]
-    assert order[:14] == [*wanted, "PNG", "JPEG", "WebP", "Contact sheet as well"]
-    assert order[14].startswith("Paint ")
+    wanted = [
+        "Model",
+        "In numbers",
+        "Style",
+        "Pictures",
+        "Seed",
+        "Surprise me",
+        "Variety",
+        "64",
+        "256",
+        "1024",
+        "Enlarged by",
+    ]
+    assert order[:15] == [*wanted, "PNG", "JPEG", "WebP", "Contact sheet as well"]
+    assert order[15].startswith("Paint ")
     panel.get_by_label("64", exact=True).focus()
     page.keyboard.press("Space")
     assert panel.get_by_label("64", exact=True).is_checked()
