@@ -148,7 +148,6 @@ def train(
     folder = RunFolder(run_dir, keep_every * config.checkpoint_every * config.steps_per_epoch)
     with ExitStack() as held:
         world = held.enter_context(joined(where, config.batch_size))
-        held.enter_context(computing_in(precision, where))
         networks, pictures = build_networks(config, where, world, fused=fused), Pictures(images, where)
         for generator in (networks.generator, networks.painter) if config.classes else ():
             generator.class_counts.copy_(counts)
@@ -164,6 +163,11 @@ def train(
         clock = Clock(sums=torch.zeros(len(LOG_KEYS), device=where))
         state = world.share(lambda: folder.load_newest(config, data))
         if state is not None:
+            if state["step"] > config.total_steps:
+                raise ArtganError(
+                    f"{folder.path} has been trained for {state['step'] // config.steps_per_epoch} epochs already, "
+                    f"more than epochs={config.epochs}; ask for more"
+                )
             networks.load_state_dicts(state["networks"])
             clock = Clock.read(state, where)
         elif init_from is not None:
@@ -212,7 +216,8 @@ def train(
             # 5 Generator and judge updates, in the author's order.
             networks.optimizer_g.param_groups[0]["lr"] = 0.0 if clock.step < clock.warm_up else config.lr
             batch = draw_batch(config, pictures, clock.step, where, world, index)
-            values = update(config, networks, batch, world=world)
+            with computing_in(precision, where):  # the step alone: what is sampled and measured stays exact
+                values = update(config, networks, batch, world=world)
             if networks.average:
                 networks.average.update_parameters(networks.generator)
 

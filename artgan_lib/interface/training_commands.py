@@ -43,6 +43,8 @@ def register(subparsers: Subparsers) -> None:
         default="float32",
         help="of products; default float32",
     )
+    command.add_argument("--fused", action="store_true", help="use PyTorch's fused Adam; not tried on a GPU by us")
+    command.add_argument("--compile", action="store_true", help="compile both networks; not with a gradient penalty")
     command.add_argument(
         "--measure-every", type=int, metavar="K", help="score the generator every K epochs, and keep the best snapshot"
     )
@@ -91,6 +93,8 @@ def train(options: argparse.Namespace) -> int:
         init_from=options.init_from,
         keep_every=options.keep_every,
         precision=options.precision,
+        fused=options.fused,
+        compiled=options.compile,
     )
     if not leads():
         return 0 if result.finished else 130

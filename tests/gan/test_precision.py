@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from artgan_lib import ArtganError, TrainConfig, preset, train
+from artgan_lib import ArtganError, Callback, TrainConfig, preset, read_log, train
 from artgan_lib.gan.precision import computing_in, lay_out
 from artgan_lib.gan.training import choose_update
-from artgan_lib.gan.updates import LOG_KEYS, build_networks, draw_batch
+from artgan_lib.gan.updates import LOG_KEYS, Networks, build_networks, draw_batch
 from artgan_lib.presets import POINTS, PRESETS
 
 CPU = torch.device("cpu")
@@ -55,6 +55,16 @@ def test_few_digits_stay_near_and_leave_the_penalty_alone(pictures: np.ndarray) 
     torch.testing.assert_close(rough[:, :4], plain[:, :4], rtol=0.05, atol=0.05)
     penalty = LOG_KEYS.index("gradient_penalty")
     torch.testing.assert_close(rough[0, penalty], plain[0, penalty], rtol=0.02, atol=1e-3)
+
+
+def test_only_the_step_is_computed_in_few_digits(pictures: np.ndarray, tmp_path: Path) -> None:
+    class Meter(Callback):
+        def on_epoch(self, record: dict[str, Any], networks: Networks) -> dict[str, float]:
+            with torch.no_grad():
+                return {"rough": float(torch.is_autocast_enabled("cpu"))}
+
+    result = train(small("dcgan", epochs=1), pictures, tmp_path, device="cpu", precision="bf16", callbacks=[Meter()])
+    assert read_log(result.log)["rough"].tolist() == [0.0]
 
 
 def test_tf32_is_set_inside_and_put_back_after() -> None:

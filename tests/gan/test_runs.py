@@ -129,6 +129,13 @@ def test_more_epochs_simply_go_on_and_give_the_longer_run(
     assert_same_run(longer.run_dir, whole.run_dir)
 
 
+def test_fewer_epochs_than_were_trained_are_told(pictures: np.ndarray, tmp_path: Path) -> None:
+    train(tiny(epochs=3), pictures, tmp_path, device="cpu")
+    with pytest.raises(ArtganError, match="has been trained for 3 epochs already, more than epochs=2; ask for more"):
+        train(tiny(epochs=2), pictures, tmp_path, device="cpu")
+    assert train(tiny(epochs=3), pictures, tmp_path, device="cpu").finished
+
+
 def test_a_file_is_no_folder_for_a_run(pictures: np.ndarray, tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ArtganError, match="is a file; name a folder for the run"):
