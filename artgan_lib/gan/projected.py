@@ -20,6 +20,10 @@ LEAKY_SLOPE = 0.2
 EMBEDDING = 32
 """Components of the class embedding that join the latent vector, at half their size."""
 
+ON_SPHERE = 0.7
+"""Share of the radius from which on a latent vector is put on the sphere: of 128 components, nearly all that are drawn
+from N(0, 1), and none of those that are cut at one standard deviation."""
+
 CHANNELS = {4: 8, 8: 6, 16: 3, 32: 2, 64: 1, 128: 1}
 """Channels of the generator at each side of its feature maps, as multiples of the config's base channels."""
 
@@ -70,14 +74,16 @@ class SkipGenerator(nn.Module):
         """Generate images.
 
         Args:
-            z: Latent vectors (N, latent_dim); only their direction counts.
+            z: Latent vectors (N, latent_dim). They are put on the sphere of radius sqrt(latent_dim), but for those
+                shorter than `ON_SPHERE` of it, which lie inside: so truncation trades variety for typicality.
             classes: Weights of the classes, shape (N, number of classes), each row summing to 1; several weights above
                 0 mix classes. None if the generator knows no classes.
 
         Returns:
             Images (N, 3, S, S) in [-1, 1].
         """
-        entry = F.normalize(z) * math.sqrt(self.latent_dim)
+        radius = math.sqrt(self.latent_dim)
+        entry = z / z.norm(dim=1, keepdim=True).clamp(min=ON_SPHERE * radius) * radius
         if self.embed is not None:
             entry = torch.cat([entry, 0.5 * self.embed(classes)], 1)
         maps = {4: self.stem(entry).contiguous(memory_format=torch.channels_last)}

@@ -18,6 +18,7 @@ from artgan_lib.gan.checkpoints import load_checkpoint, measure_statistics
 from artgan_lib.gan.losses import hinge_loss
 from artgan_lib.gan.models import build_models
 from artgan_lib.gan.projected import (
+    ON_SPHERE,
     ConditionalBatchNorm2d,
     ProjectedDiscriminator,
     SkipGenerator,
@@ -25,6 +26,7 @@ from artgan_lib.gan.projected import (
     pair_std,
 )
 from artgan_lib.gan.updates import Networks, build_networks, draw_batch, update_alternating
+from artgan_lib.randomness import latents
 
 CPU = torch.device("cpu")
 STYLES = ("baroque", "cubism", "ukiyo_e")
@@ -107,10 +109,18 @@ def test_the_size_of_the_released_networks() -> None:
     assert (parameters(generator) + parameters(discriminator)) * 2 < 8e6  # both at half precision
 
 
-def test_only_the_direction_of_a_latent_vector_counts() -> None:
-    generator = SkipGenerator(small()).eval()
-    z = torch.randn(2, 8, generator=torch.Generator().manual_seed(0))
+def test_latent_vectors_lie_on_the_sphere_and_truncated_ones_inside() -> None:
+    generator = SkipGenerator(small(latent_dim=128)).eval().requires_grad_(False)
+    z = torch.from_numpy(latents(0, range(64), 128))
+    assert (z.norm(dim=1) > ON_SPHERE * 128**0.5).all()
     torch.testing.assert_close(generator(z), generator(3 * z))
+    spread = [
+        float(generator(torch.from_numpy(latents(0, range(64), 128, cut))).std(0).mean()) for cut in (None, 1, 0.3)
+    ]
+    assert spread[0] > 1.1 * spread[1]
+    assert spread[1] > 1.1 * spread[2]
+    inside = z * (0.3 * 128**0.5 / z.norm(dim=1, keepdim=True))
+    assert not torch.allclose(generator(inside), generator(z), atol=1e-3)
 
 
 def test_initial_weights_depend_on_the_seed_alone() -> None:
