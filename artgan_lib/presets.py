@@ -113,7 +113,7 @@ _DEMO: dict[str, dict[str, Any]] = {
     "dcgan": {"epochs": 20, "batch_size": 32, "images_per_epoch": 1024, "lr": 8e-4},
     "dcgan-wi": {"epochs": 12, "batch_size": 32, "images_per_epoch": 1024, "lr": 8e-4},
     "wgan-gp": {"epochs": 10, "width": 12, "batch_size": 16, "images_per_epoch": 448, "lr": 5e-4},
-    "projected": {"epochs": 10, "width": 16, "batch_size": 16, "images_per_epoch": 1024},
+    "projected": {"epochs": 8, "width": 16, "feature_size": 64, "batch_size": 16, "images_per_epoch": 1024},
 }
 
 

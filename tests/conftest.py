@@ -1,7 +1,9 @@
 """Fixtures that several rooms need; tests that use what lies beside the project skip where it is absent."""
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -67,3 +69,44 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     config = preset("dcgan", "smoke", seed=3)
     path = tmp_path_factory.mktemp("model") / "generator.safetensors"
     return export_generator(path, build_models(config)[0], config, {"step": 0})
+
+
+SCORES = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
+CARD = {
+    "protocol": "standard",
+    "extractor": "inception-2015",
+    "layer": "768",
+    "weights": "abc",
+    "resizer": "bilinear",
+    "real": "test",
+    "real_hash": "a",
+    "real_count": 1908,
+    "fake": "x",
+    "fake_hash": "b",
+    "fake_count": 2000,
+    "seed": 0,
+    "versions": {},
+    "split": "test",
+    "left_out": 9,
+    "floor": "t",
+    "floor_count": 9,
+    "size": 64,
+    "frechet": True,
+    "skipped": [],
+    "name": "fid_768",
+    "warnings": ["few"],
+}
+
+
+def _told(value: float, **card: object) -> dict[str, Any]:
+    scores = {
+        name: {"name": name, "value": value, "floor": 0.5, "sd": 0.25 if name == "kid_768" else None, "better": "lower"}
+        for name in SCORES
+    }
+    return {"scores": scores, "card": CARD | card}
+
+
+@pytest.fixture
+def told() -> Callable[..., dict[str, Any]]:
+    """What a file of scores holds, with every score at this value."""
+    return _told

@@ -1,3 +1,6 @@
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from matplotlib.figure import Figure
 
@@ -5,42 +8,8 @@ from artgan_lib.evaluation.memorization import Neighbours
 from artgan_lib.interface.figures import BLUE, ORANGE
 from artgan_lib.interface.figures_scores import compare_scores, neighbour_sheet, plot_score, score_sheet
 
-NAMES = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
-CARD = {
-    "protocol": "standard",
-    "extractor": "inception-2015",
-    "layer": "768",
-    "weights": "abc",
-    "resizer": "bilinear",
-    "real": "test",
-    "real_hash": "a",
-    "real_count": 1908,
-    "fake": "x",
-    "fake_hash": "b",
-    "fake_count": 2000,
-    "seed": 0,
-    "versions": {},
-    "split": "test",
-    "left_out": 9,
-    "floor": "t",
-    "floor_count": 9,
-    "size": 64,
-    "frechet": True,
-    "skipped": [],
-    "name": "fid_768",
-    "warnings": ["few"],
-}
 
-
-def told(value: float, **card: object) -> dict[str, object]:
-    scores = {
-        name: {"name": name, "value": value, "floor": 0.5, "sd": 0.25 if name == "kid_768" else None, "better": "lower"}
-        for name in NAMES
-    }
-    return {"scores": scores, "card": CARD | card}
-
-
-def test_a_bar_for_each_and_a_line_for_the_floor() -> None:
+def test_a_bar_for_each_and_a_line_for_the_floor(told: Callable[..., dict[str, Any]]) -> None:
     scored = {"one": told(2.0)["scores"]["kid_768"], "two": told(1.0)["scores"]["kid_768"]}
     ax = plot_score(Figure().subplots(), "kid_768", scored)
     assert [bar.get_width() for bar in ax.patches] == [2000.0, 1000.0]
@@ -53,12 +22,12 @@ def test_a_bar_for_each_and_a_line_for_the_floor() -> None:
     assert ax.get_xlim()[1] > 2000
 
 
-def test_sheets_show_every_score_and_what_was_scored() -> None:
+def test_sheets_show_every_score_and_what_was_scored(told: Callable[..., dict[str, Any]]) -> None:
     images = np.arange(50, dtype=np.uint8)[:, None, None, None] * np.ones((1, 8, 8, 3), np.uint8)
     sheet = score_sheet(told(2.0), images)
     axes = [ax for ax in sheet.axes if ax.get_title()]
-    assert [ax.get_title().split("\n")[0].removesuffix(" × 1000") for ax in axes] == list(NAMES)
-    paper = {"scores": {"fid_paper": told(2.0)["scores"]["fid_768"]}, "card": CARD}
+    assert [ax.get_title().split("\n")[0].removesuffix(" × 1000") for ax in axes] == list(told(2.0)["scores"])
+    paper = {"scores": {"fid_paper": told(2.0)["scores"]["fid_768"]}, "card": told(2.0)["card"]}
     assert len(score_sheet(paper, images).axes) == 2
     several = compare_scores({"one": told(2.0), "two": told(1.0)})
     assert [len(ax.patches) for ax in several.axes] == [2] * 6

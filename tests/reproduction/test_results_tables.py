@@ -1,47 +1,17 @@
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from artgan_lib import ArtganError
 from reproduction.results_tables import BEGIN, END, results_tables, scored_generators
 
-NAMES = ("fid_768", "kid_768", "precision", "recall", "density", "coverage")
-CARD = {
-    "protocol": "standard",
-    "extractor": "inception-2015",
-    "layer": "768",
-    "weights": "abc",
-    "resizer": "bilinear",
-    "real": "test",
-    "real_hash": "a",
-    "real_count": 1908,
-    "fake": "x",
-    "fake_hash": "b",
-    "fake_count": 2000,
-    "seed": 0,
-    "versions": {},
-    "split": "test",
-    "left_out": 9,
-    "floor": "t",
-    "floor_count": 9,
-    "size": 64,
-    "frechet": True,
-    "skipped": [],
-    "name": "fid_768",
-    "warnings": ["few"],
-}
 
-
-def told(value: float, **card: object) -> dict[str, object]:
-    scores = {
-        name: {"name": name, "value": value, "floor": 0.5, "sd": 0.25 if name == "kid_768" else None, "better": "lower"}
-        for name in NAMES
-    }
-    return {"scores": scores, "card": CARD | card}
-
-
-def test_the_table_follows_the_files_and_refuses_cards_that_differ(root: Path, tmp_path: Path) -> None:
+def test_the_table_follows_the_files_and_refuses_cards_that_differ(
+    told: Callable[..., dict[str, Any]], root: Path, tmp_path: Path
+) -> None:
     folder = tmp_path / "data" / "results"
     folder.mkdir(parents=True)
     for name, scores in {"worse": told(2.0), "better": told(1.0, fake="y")}.items():
